@@ -1,0 +1,15 @@
+/*
+ * The subcommands, one file each. argv[0] is the subcommand's name (the program's for a plain
+ * call); what they answer is the exit code of the program: 0 fine, 1 failed, 2 wrong use.
+ */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#define PROGRAM "autoscaler-keda-hpa"
+
+/* The controller, until SIGTERM. */
+int command_run(int argc, char **argv);
+/* What the core decides for manifests, without a cluster. 1: something was refused. */
+int command_render(int argc, char **argv);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * `run`: wires loop, HTTP client, Kubernetes client, probes, metrics and controller, and ends them.
+ * Everything lives in one struct process; its release is the reverse of its making and takes one
+ * that was made half.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/autoscaler-keda-hpa/commands.h"
+#include "cmd/autoscaler-keda-hpa/options.h"
+#include "pkg/base/log.h"
+#include "pkg/kube/config.h"
+#include "pkg/net/httpd.h"
+#include "reconciler/hpa/controller.h"
+
+#define STOP_MS 4500 /* SIGTERM to the end; the contract gives 5 s */
+
+struct process {
+	struct loop *loop;
+	struct metrics *metrics;
+	struct metric *request_seconds, *responses;
+	struct transport *transport;
+	struct kube_client *client;
+	struct httpd *probes;
+	struct httpd *exposition;
+	struct controller *controller;
+	struct timer force;
+	bool stopping;
+	int exit_code;
+};
+
+static void process_release(struct process *process)
+{
+	controller_free(process->controller);
+	if (process->probes)
+		httpd_free(process->probes);
+	if (process->exposition)
+		httpd_free(process->exposition);
+	kube_client_free(process->client);
+	if (process->transport)
+		curl_transport_free(process->transport);
+	metrics_free(process->metrics);
+	if (process->loop) {
+		timer_disarm(loop_timers(process->loop), &process->force);
+		loop_free(process->loop);
+	}
+}
+
+/* ---- probes and metrics ---- */
+
+static void answer_text(struct httpd_answer *out, int status, const char *text)
+{
+	out->status = status;
+	out->content_type = "text/plain; charset=utf-8";
+	strbuf_addstr(&out->body, text);
+}
+
+static void answer_probe(void *ctx, const char *path, struct httpd_answer *out)
+{
+	struct process *process = ctx;
+
+	/* That it is answered shows that the loop ticks. */
+	if (strcmp(path, "/health") == 0)
+		answer_text(out, 200, "ok\n");
+	else if (strcmp(path, "/readiness") != 0)
+		answer_text(out, 404, "there are /health and /readiness\n");
+	else if (process->stopping)
+		answer_text(out, 503, "stopping\n");
+	else if (controller_ready(process->controller))
+		answer_text(out, 200, "ok\n");
+	else
+		answer_text(out, 503, "caches are not synced\n");
+}
+
+static void answer_metrics(void *ctx, const char *path, struct httpd_answer *out)
+{
+	struct process *process = ctx;
+
+	if (strcmp(path, "/metrics") != 0) {
+		answer_text(out, 404, "there is /metrics\n");
+		return;
+	}
+	out->status = 200;
+	out->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_write(process->metrics, &out->body);
+}
+
+static void request_finished(void *ctx, const char *method, int status, int64_t duration_ms)
+{
+	struct process *process = ctx;
+	char code[16];
+	const char *const values[] = {method, code};
+
+	if (status)
+		snprintf(code, sizeof(code), "%d", status);
+	else
+		snprintf(code, sizeof(code), "none");
+	metric_observe(process->request_seconds, values, (double)duration_ms / 1000);
+	metric_add(process->responses, values, 1);
+}
+
+static void make_metrics(struct process *process)
+{
+	static const char *const labels[] = {"http_request_method", "http_response_status_code",
+					     NULL};
+	static const double bounds[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+					0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+
+	process->metrics = metrics_new();
+	process->request_seconds =
+	    metrics_histogram(process->metrics, "http_client_request_duration_seconds",
+			      "Duration of requests to the API server, watches too.", labels,
+			      bounds, ARRAY_SIZE(bounds));
+	process->responses =
+	    metrics_counter(process->metrics, "kn_k8s_client_http_response_status_code_total",
+			    "Answers of the API server (none: the connection failed).", labels);
+}
+
+/* ---- the end ---- */
+
+static void stopped(void *ctx)
+{
+	struct process *process = ctx;
+
+	log_info("stopped");
+	loop_stop(process->loop);
+}
+
+static void stop_takes_too_long(void *ctx)
+{
+	struct process *process = ctx;
+
+	log_warn("stopping takes too long, writes in flight are given up");
+	loop_stop(process->loop);
+}
+
+static void got_signal(void *ctx, int signal)
+{
+	struct process *process = ctx;
+
+	if (process->stopping) {
+		log_warn("second signal, ending at once", F_INT("signal", signal));
+		process->exit_code = 1;
+		loop_stop(process->loop);
+		return;
+	}
+	log_info("stopping", F_INT("signal", signal));
+	process->stopping = true;
+	timer_arm(loop_timers(process->loop), &process->force, STOP_MS);
+	controller_stop(process->controller, stopped, process);
+}
+
+/* ---- the beginning ---- */
+
+static bool find_server(const struct options *options, struct arena *arena, struct endpoint *out,
+			struct error *err)
+{
+	if (options->kubeconfig)
+		return kube_config_load(options->kubeconfig, options->server, arena, out, err);
+	if (options->server) {
+		*out = (struct endpoint){.server = options->server};
+		return true;
+	}
+	return kube_config_in_cluster("", arena, out, err);
+}
+
+static bool connect_client(struct process *process, const struct options *options,
+			   struct error *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct endpoint endpoint = {0};
+
+	if (!find_server(options, arena, &endpoint, err))
+		return false;
+	endpoint.user_agent = PROGRAM "/" AKH_VERSION;
+	if (!curl_transport_new(process->loop, &endpoint, &process->transport, err))
+		return error_wrap(err, "API server %s", endpoint.server);
+	curl_transport_observe(process->transport, request_finished, process);
+	process->client = kube_client_new(&(struct kube_client_config){
+	    .transport = process->transport,
+	    .timers = loop_timers(process->loop),
+	    .field_manager = PROGRAM,
+	});
+	log_info("API server", F_STR("server", endpoint.server));
+	return true;
+}
+
+static bool serve(struct process *process, const struct options *options, struct error *err)
+{
+	if (!httpd_new(process->loop, NULL, options->probes_port, answer_probe, process,
+		       &process->probes, err))
+		return error_wrap(err, "probes on port %u (PROBES_PORT)", options->probes_port);
+	if (!httpd_new(process->loop, NULL, options->metrics_port, answer_metrics, process,
+		       &process->exposition, err))
+		return error_wrap(err, "metrics on port %u (METRICS_PROMETHEUS_PORT)",
+				  options->metrics_port);
+	return true;
+}
+
+static void log_start(const struct options *options)
+{
+	log_info("starting", F_STR("version", AKH_VERSION),
+		 F_STR("systemNamespace", options->system_namespace),
+		 F_STR("namespace", options->ns));
+	if (!options->disable_ha)
+		log_warn("leader election is not built in yet: exactly one replica must run");
+	if (options->rate_limited)
+		log_warn("KUBE_API_QPS and KUBE_API_BURST have no effect: there is no rate limit, "
+			 "at most 32 writes are in flight");
+}
+
+static bool process_init(struct process *process, const struct options *options, struct error *err)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+
+	process->loop = loop_new(&system_clock);
+	timer_init(&process->force, stop_takes_too_long, process);
+	if (!loop_on_signals(process->loop, signals, ARRAY_SIZE(signals), got_signal, process, err))
+		return false;
+	make_metrics(process);
+	if (!connect_client(process, options, err) || !serve(process, options, err))
+		return false;
+	process->controller = controller_new(&(struct controller_config){
+	    .client = process->client,
+	    .ns = options->ns,
+	    .system_namespace = options->system_namespace,
+	    .pod = options->pod,
+	    .metrics = process->metrics,
+	});
+	return true;
+}
+
+int command_run(int argc, char **argv)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	CLEANUP(process_release) struct process process = {0};
+	struct options options;
+
+	if (!options_read(argc, argv, &options, &err)) {
+		fprintf(stderr, PROGRAM ": %s\n", error_text(&err));
+		return 2;
+	}
+	if (options.help) {
+		options_usage();
+		return 0;
+	}
+	log_setup(&system_clock, options.pod, NULL, NULL);
+	log_start(&options);
+	if (!process_init(&process, &options, &err)) {
+		log_error("cannot start", F_STR("error", error_text(&err)));
+		return 1;
+	}
+	loop_run(process.loop);
+	return process.exit_code;
+}

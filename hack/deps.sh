@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and nothing when none is.
+set -euo pipefail
+
+usage() {
+  cat <<'TXT'
+usage: hack/deps.sh [GROUP ...]
+
+Installs missing Debian packages (as root, or through sudo). Groups:
+  build  compiler, cmake and the libraries          (the default)
+  lint   clang, clang-format, cppcheck
+  cover  gcovr
+  e2e    what the real control plane needs beside Go: Prometheus, certificates, curl
+  all    all of these
+Go 1.26 or newer, for e2e, is not in Debian bookworm: install it from go.dev's distribution.
+TXT
+}
+
+build=(gcc libc6-dev make cmake ninja-build pkg-config git ca-certificates
+  libcurl4-openssl-dev libyajl-dev libyaml-dev libssl-dev
+  libmicrohttpd-dev uthash-dev libcunit1-dev)
+lint=(clang-14 clang-format-14 libclang-rt-14-dev cppcheck)
+cover=(gcovr)
+e2e=(prometheus openssl curl procps)
+
+packages=()
+[ $# -gt 0 ] || set -- build
+for group in "$@"; do
+  case "$group" in
+    build) packages+=("${build[@]}") ;;
+    lint) packages+=("${lint[@]}") ;;
+    cover) packages+=("${cover[@]}") ;;
+    e2e) packages+=("${e2e[@]}") ;;
+    all) packages+=("${build[@]}" "${lint[@]}" "${cover[@]}" "${e2e[@]}") ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "installing: ${missing[*]}" >&2
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+# prometheus starts a service on port 9090 when it is installed; tests start their own.
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs the end-to-end tests on the real control plane.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'TXT'
+usage: hack/e2e.sh [GO-TEST-OPTION ...]
+
+Builds the control plane's programs if they are missing or out of date (the
+first time takes 15 to 20 minutes and needs Go 1.26 and the Go module proxy;
+later runs need neither minutes nor a network), builds the program, and runs
+the tests of test/e2e on them, in about 8 minutes.
+
+  hack/e2e.sh -run TestCPU -v     one test, with each step told
+  hack/e2e.sh -list .             their names
+
+$AUTOSCALER_KEDA_HPA tests that binary instead of building one.
+Logs of a failed run are kept; its last line says where.
+TXT
+}
+
+case "${1:-}" in
+  -h | --help) usage; exit 0 ;;
+esac
+
+hack/cluster.sh build
+if [ -z "${AUTOSCALER_KEDA_HPA:-}" ]; then
+  hack/build.sh
+fi
+cd test/e2e
+# Tests mostly wait: more of them at once than there are cores.
+CGO_ENABLED=0 exec go test -count=1 -timeout=25m -parallel=10 "$@" .

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Holds the tree against its own rules: format, warnings, include direction, sizes, banned calls.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'TXT'
+usage: hack/lint.sh [--fix | --analyze]
+
+Checks format (clang-format), warnings as errors (gcc and clang), include direction, sizes of
+files and functions, banned functions, shell syntax and Go code. Prints each finding with its
+place and exits 1 if there is any.
+  --fix      only reformats the C files
+  --analyze  only gcc -fanalyzer and cppcheck, which take minutes
+TXT
+}
+
+c_files() { git ls-files -co --exclude-standard -- '*.c' '*.h'; }
+
+findings=0
+finding() { printf '%s\n' "$1"; findings=$((findings + 1)); }
+# Each line that a check prints is a finding.
+collect() { while IFS= read -r line; do finding "$line"; done < <("$@"); }
+
+check_format() {
+  c_files | xargs clang-format-14 --dry-run -Werror 2>&1 | grep -E '(error|warning):' || true
+}
+
+# Which rooms a room may include: the arrows of docs/architecture.md.
+check_includes() {
+  c_files | xargs awk '
+    BEGIN {
+      allow["pkg/base"] = ""
+      allow["pkg/json"] = "pkg/base"
+      allow["pkg/yaml"] = "pkg/base pkg/json"
+      allow["pkg/units"] = "pkg/base pkg/json"
+      allow["pkg/work"] = "pkg/base"
+      allow["pkg/metrics"] = "pkg/base"
+      allow["pkg/net"] = "pkg/base"
+      allow["pkg/meta"] = "pkg/base pkg/json pkg/units"
+      allow["pkg/kube"] = "pkg/base pkg/json pkg/yaml pkg/units pkg/meta pkg/net"
+      allow["pkg/knative"] = "pkg/base pkg/json pkg/units pkg/meta"
+      # serverless_service and config are Knative own; keda knows nothing of knative
+      allow["pkg/keda"] = "pkg/base pkg/json pkg/units pkg/meta"
+      allow["reconciler/hpa"] = "pkg/base pkg/json pkg/units pkg/meta pkg/kube pkg/knative pkg/keda pkg/work pkg/metrics pkg/net"
+      foreign["curl/"] = "pkg/net"; foreign["yajl/"] = "pkg/json"; foreign["yaml.h"] = "pkg/yaml"
+      foreign["microhttpd.h"] = "pkg/net test/lib test/cluster"; foreign["uthash.h"] = "pkg/base"
+      foreign["utlist.h"] = "pkg/base"; foreign["openssl/"] = "pkg/net"; foreign["CUnit/"] = "test/lib"
+    }
+    function room(path,   n, part) {
+      n = split(path, part, "/")
+      return n > 2 ? part[1] "/" part[2] : part[1]
+    }
+    /^#include "/ {
+      split($0, q, "\""); from = room(FILENAME); to = room(q[2])
+      if (q[2] !~ /\//) { print FILENAME ":" FNR ": include by full path: " q[2]; next }
+      if (from == to || !(from in allow)) next
+      if ((" " allow[from] " ") !~ (" " to " ")) print FILENAME ":" FNR ": " from " may not include " to
+    }
+    /^#include </ {
+      split($0, a, "[<>]")
+      for (f in foreign) if (index(a[2], f) == 1 && (" " foreign[f] " ") !~ (" " room(FILENAME) " "))
+        print FILENAME ":" FNR ": <" a[2] "> belongs to " foreign[f] " alone"
+    }'
+}
+
+# The pure core sees no clock, no log, no I/O.
+check_pure() {
+  git ls-files -co --exclude-standard -- 'reconciler/hpa/*.c' 'reconciler/hpa/*.h' |
+    grep -Ev '/(controller|pass|shell_[a-z_]+)\.[ch]$' |
+    xargs grep -nE '#include [<"](stdio|unistd|time|pkg/base/(log|clock|timer)|pkg/(net|kube|work|metrics))' |
+    sed 's/$/   (pure file)/' || true
+}
+
+check_sizes() {
+  c_files | while IFS= read -r file; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 500 ] || echo "$file: $lines lines; 500 at most"
+  done
+  # A function may say "long: reason" in the comment line above it.
+  c_files | grep '\.c$' | xargs awk '
+    FNR == 1 { start = 0 }
+    /^[a-zA-Z_].*\(/ { name = $0; excused = (before ~ /long:/) }
+    /^{/ { start = FNR }
+    /^}/ { if (start && FNR - start - 1 > 60 && !excused)
+             printf "%s:%d: %d lines in a function, 60 at most: %s\n", FILENAME, start, FNR - start - 1, name
+           start = 0 }
+    { before = $0 }'
+}
+
+check_banned() {
+  local calls='strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|gmtime|localtime|rand|srand|gets|alloca|system'
+  c_files | grep -v '^test/' | xargs grep -nE "(^|[^A-Za-z0-9_>.])($calls)[ ]?\(" |
+    sed 's/$/   (banned)/' || true
+  c_files | grep -Ev '^(pkg/base/clock\.c|test/)' |
+    xargs grep -nE '(^|[^A-Za-z0-9_>.])(time|clock_gettime|gettimeofday)\((NULL|CLOCK|&)' |
+    sed 's/$/   (only pkg\/base\/clock.c reads clocks)/' || true
+}
+
+check_shell() {
+  for script in hack/*.sh .ci/run; do
+    bash -n "$script" 2>&1
+    grep -q -- '--help' "$script" || [ "$script" = .ci/run ] || echo "$script: no --help"
+  done
+}
+
+check_go() {
+  command -v go >/dev/null || return 0
+  # gofmt prints the names of files that differ.
+  git ls-files -co --exclude-standard -- '*.go' | xargs -r gofmt -l | sed 's/$/: run gofmt/'
+}
+
+check_words() {
+  # What a stranger must not find: traces of where the work was done.
+  git ls-files -co --exclude-standard | grep -v '^hack/lint.sh$' |
+    xargs grep -nIE '/work/main|proxy\.golang\.org|/root/' | sed 's/$/   (machine or registry name)/' || true
+}
+
+compile() {
+  hack/build.sh "$1" >"build-$1.log" 2>&1 || grep -E '(error|warning):' "build-$1.log" || tail -n 5 "build-$1.log"
+  rm -f "build-$1.log"
+}
+
+analyze() {
+  cmake -S . -B build-analyze -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+    -DCMAKE_C_FLAGS=-fanalyzer >/dev/null && cmake --build build-analyze >build-analyze/log 2>&1 ||
+    grep -E '(error|warning):' build-analyze/log
+  # cleanup attributes confuse cppcheck's leak check
+  cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=memleak \
+    --suppress=missingIncludeSystem --error-exitcode=1 -I . cmd pkg reconciler 2>&1 |
+    grep -E '(error|warning|portability):' || true
+}
+
+case "${1:-}" in
+  -h | --help) usage; exit 0 ;;
+  --fix) hack/deps.sh lint; c_files | xargs clang-format-14 -i; exit 0 ;;
+  --analyze) hack/deps.sh build lint; collect analyze ;;
+  "")
+    hack/deps.sh build lint
+    for check in check_format check_includes check_pure check_sizes check_banned check_shell check_go check_words; do
+      collect "$check"
+    done
+    collect compile release
+    collect compile clang
+    ;;
+  *) usage >&2; exit 2 ;;
+esac
+
+if [ "$findings" -gt 0 ]; then
+  echo "hack/lint.sh: $findings findings" >&2
+  exit 1
+fi
+echo "hack/lint.sh: clean"

@@ -1,0 +1,89 @@
+/*
+ * The error value: owns its message, which is NULL exactly while no error is set.
+ */
+#include "pkg/base/error.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "pkg/base/check.h"
+#include "pkg/base/strbuf.h"
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+	if (!err)
+		return false;
+	CHECK(kind != ERROR_NONE);
+	struct strbuf text = STRBUF_INIT;
+	va_list args;
+	va_start(args, format);
+	strbuf_vaddf(&text, format, args);
+	va_end(args);
+	error_clear(err);
+	err->kind = kind;
+	err->message = strbuf_take(&text);
+	return false;
+}
+
+bool error_wrap(struct error *err, const char *format, ...)
+{
+	if (!err || err->kind == ERROR_NONE)
+		return false;
+	struct strbuf text = STRBUF_INIT;
+	va_list args;
+	va_start(args, format);
+	strbuf_vaddf(&text, format, args);
+	va_end(args);
+	strbuf_addf(&text, ": %s", error_text(err));
+	free(err->message);
+	err->message = strbuf_take(&text);
+	return false;
+}
+
+void error_take(struct error *to, struct error *from)
+{
+	static const struct error none = ERROR_INIT;
+	if (to == from)
+		return;
+	error_clear(to);
+	*to = *from;
+	*from = none;
+}
+
+void error_clear(struct error *err)
+{
+	static const struct error none = ERROR_INIT;
+	free(err->message);
+	*err = none;
+}
+
+const char *error_kind_name(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_NONE:
+		return "none";
+	case ERROR_NOT_FOUND:
+		return "not_found";
+	case ERROR_ALREADY_EXISTS:
+		return "already_exists";
+	case ERROR_CONFLICT:
+		return "conflict";
+	case ERROR_GONE:
+		return "gone";
+	case ERROR_UNAUTHORIZED:
+		return "unauthorized";
+	case ERROR_FORBIDDEN:
+		return "forbidden";
+	case ERROR_DENIED:
+		return "denied";
+	case ERROR_INVALID:
+		return "invalid";
+	case ERROR_THROTTLED:
+		return "throttled";
+	case ERROR_TRANSIENT:
+		return "transient";
+	case ERROR_FATAL:
+		return "fatal";
+	}
+	return "unknown";
+}

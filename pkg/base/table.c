@@ -1,0 +1,114 @@
+/*
+ * The hash table, over uthash. An entry holds its key behind it; bytes counts entries,
+ * uthash knows its own overhead.
+ */
+#include "pkg/base/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/check.h"
+
+#define HASH_FUNCTION HASH_FNV
+#define uthash_malloc(size) xmalloc(size)
+#include <uthash.h>
+
+struct entry {
+	UT_hash_handle hh;
+	void *value;
+	char key[];
+};
+
+struct table {
+	struct entry *entries;
+	size_t key_bytes;
+};
+
+struct table *table_new(void)
+{
+	return xcalloc(1, sizeof(struct table));
+}
+
+static void drop(struct table *table, struct entry *entry)
+{
+	table->key_bytes -= strlen(entry->key) + 1;
+	HASH_DEL(table->entries, entry);
+	free(entry);
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	struct entry *entry, *next;
+	HASH_ITER(hh, table->entries, entry, next)
+	drop(table, entry);
+	free(table);
+}
+
+static struct entry *find(const struct table *table, const char *key)
+{
+	struct entry *entry;
+	HASH_FIND(hh, table->entries, key, strlen(key), entry);
+	return entry;
+}
+
+void *table_get(const struct table *table, const char *key)
+{
+	struct entry *entry = find(table, key);
+	return entry ? entry->value : NULL;
+}
+
+const char *table_key(const struct table *table, const char *key)
+{
+	struct entry *entry = find(table, key);
+	return entry ? entry->key : NULL;
+}
+
+void *table_set(struct table *table, const char *key, void *value)
+{
+	CHECK(value);
+	struct entry *entry = find(table, key);
+	if (entry) {
+		void *old = entry->value;
+		entry->value = value;
+		return old;
+	}
+	size_t size = strlen(key) + 1;
+	entry = xcalloc(1, sizeof(*entry) + size);
+	entry->value = value;
+	memcpy(entry->key, key, size);
+	HASH_ADD_KEYPTR(hh, table->entries, entry->key, size - 1, entry);
+	table->key_bytes += size;
+	return NULL;
+}
+
+void *table_remove(struct table *table, const char *key)
+{
+	struct entry *entry = find(table, key);
+	if (!entry)
+		return NULL;
+	void *value = entry->value;
+	drop(table, entry);
+	return value;
+}
+
+size_t table_count(const struct table *table)
+{
+	return HASH_COUNT(table->entries);
+}
+
+size_t table_bytes(const struct table *table)
+{
+	size_t entries = table_count(table) * (sizeof(struct entry) - sizeof(UT_hash_handle));
+	return sizeof(*table) + entries + table->key_bytes + HASH_OVERHEAD(hh, table->entries);
+}
+
+void table_each(struct table *table, bool (*each)(void *ctx, const char *key, void *value),
+		void *ctx)
+{
+	struct entry *entry, *next;
+	HASH_ITER(hh, table->entries, entry, next)
+	if (!each(ctx, entry->key, entry->value))
+		return;
+}

@@ -1,0 +1,51 @@
+/* Paths and names of API resources. Only RFC 3986's unreserved characters stand unescaped, so no
+ * name can leave its segment. */
+#include "pkg/kube/resource.h"
+
+#include <string.h>
+
+void kube_escape(const char *text, struct strbuf *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~";
+	for (const char *p = text; *p; p++) {
+		if (strchr(plain, *p))
+			strbuf_addch(out, *p);
+		else
+			strbuf_addf(out, "%%%02X", (unsigned)(unsigned char)*p);
+	}
+}
+
+static void add_segment(struct strbuf *out, const char *segment)
+{
+	strbuf_addch(out, '/');
+	kube_escape(segment, out);
+}
+
+void kube_resource_path(const struct kube_resource *resource, const char *ns, const char *name,
+			const char *subresource, struct strbuf *out)
+{
+	if (resource->group[0]) {
+		strbuf_addstr(out, "/apis");
+		add_segment(out, resource->group);
+	} else {
+		strbuf_addstr(out, "/api");
+	}
+	add_segment(out, resource->version);
+	if (ns && ns[0]) {
+		strbuf_addstr(out, "/namespaces");
+		add_segment(out, ns);
+	}
+	add_segment(out, resource->plural);
+	if (name)
+		add_segment(out, name);
+	if (subresource)
+		add_segment(out, subresource);
+}
+
+void kube_resource_api_version(const struct kube_resource *resource, struct strbuf *out)
+{
+	if (resource->group[0])
+		strbuf_addf(out, "%s/", resource->group);
+	strbuf_addstr(out, resource->version);
+}

@@ -1,0 +1,45 @@
+/* What the registry and its exposition share. Only pkg/metrics includes this. */
+#ifndef METRICS_INTERNAL_H
+#define METRICS_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "pkg/base/table.h"
+#include "pkg/metrics/metrics.h"
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+struct series {
+	double value;       /* a histogram's sum */
+	uint64_t buckets[]; /* each alone, not cumulated; the last is for +Inf */
+};
+
+struct metric {
+	struct metrics *metrics;
+	enum metric_type type;
+	const char *name, *help;
+	const char *const *labels;
+	size_t label_count;
+	double *bounds;
+	size_t bound_count;
+	struct table *series; /* labels as written -> struct series */
+};
+
+struct collector {
+	void (*collect)(void *ctx);
+	void *ctx;
+};
+
+struct metrics {
+	struct table *names; /* name -> struct metric */
+	struct metric **families;
+	size_t count;
+	struct collector *collectors;
+	size_t collector_count;
+	struct metric *dropped;
+};
+
+/* a="x",b="y": what stands between the braces. */
+void exposition_labels(const struct metric *metric, const char *const *values, struct strbuf *out);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The transport over libcurl: HTTP/2 where offered (ALPN), TLS >= 1.2, host and CA always
+ * verified unless insecure is asked for, no redirects, no proxy from the environment, no
+ * cookies. Connections are never capped: with a cap of one, a GOAWAY leaves libcurl 7.88
+ * waiting for as long as watches stay open on the old connection. Connecting takes 10 s at most;
+ * a peer that acknowledges nothing for 30 s is gone. When a call runs out of time or patience and
+ * no other call heard anything meanwhile, the connections are shut: their other calls fail too,
+ * and the next one gets a new connection instead of the dead one.
+ */
+#ifndef NET_CURL_TRANSPORT_H
+#define NET_CURL_TRANSPORT_H
+
+#include "pkg/net/loop.h"
+#include "pkg/net/transport.h"
+
+/* Where the server is and who we are; texts are copied. Either the file or the text (PEM) of a
+ * pair is set (the file wins); "" counts as NULL. Without a CA the system's are trusted. Files
+ * (token, CA, certificates) are read again when their mtime changed, looked at once every 10 s at
+ * most and after a 401; one that cannot be used keeps its old content. */
+struct endpoint {
+	const char *server;          /* "https://host:port[/prefix]" (http for tests) */
+	const char *tls_server_name; /* verified instead of the host, or NULL */
+	const char *ca_file, *ca_pem;
+	const char *client_cert_file, *client_cert_pem;
+	const char *client_key_file, *client_key_pem;
+	const char *token_file, *token; /* the file wins; bearer */
+	const char *user_agent;
+	bool insecure_skip_verify;
+};
+
+/* ERROR_FATAL: not an http or https URL, unreadable or empty file, certificate without key. */
+MUST_CHECK bool curl_transport_new(struct loop *loop, const struct endpoint *endpoint,
+				   struct transport **out, struct error *err);
+/* Calls under way are cancelled. Not from head or data; NULL is fine. */
+void curl_transport_free(struct transport *transport);
+
+/* Called once for every finished request, before its done: metrics live above. The status is 0 if
+ * no answer came; a stream's duration ends with its head. */
+void curl_transport_observe(struct transport *transport,
+			    void (*finished)(void *ctx, const char *method, int status,
+					     int64_t duration_ms),
+			    void *ctx);
+
+#endif

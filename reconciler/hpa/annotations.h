@@ -1,0 +1,100 @@
+/*
+ * The annotation table: one declarative row an annotation. Parsing, refusals and the reference
+ * documentation all come from it; a new annotation is one row and, where its value needs more than
+ * its type says, one function.
+ */
+#ifndef HPA_ANNOTATIONS_H
+#define HPA_ANNOTATIONS_H
+
+#include "pkg/keda/config_keda.h"
+#include "pkg/knative/pod_autoscaler.h"
+#include "pkg/units/decimal.h"
+#include "reconciler/hpa/refusal.h"
+
+#define ANNOTATION_PREFIX "autoscaling.knative.dev/"
+#define ANNOTATION_MAX_BYTES (256 * 1024)
+
+enum annotation_type {
+	ANNOTATION_TEXT,        /* non-empty */
+	ANNOTATION_INT32,       /* int32, low..high */
+	ANNOTATION_DECIMAL,     /* decimal >= low */
+	ANNOTATION_BOOL,        /* strconv.ParseBool */
+	ANNOTATION_DURATION,    /* Go duration of whole seconds, low..high seconds */
+	ANNOTATION_SECONDS,     /* whole seconds, or a Go duration of whole seconds, low..high */
+	ANNOTATION_CHOICE,      /* one of choices */
+	ANNOTATION_TEMPLATE,    /* non-empty, expanded */
+	ANNOTATION_URL,         /* http or https with a host */
+	ANNOTATION_UNSUPPORTED, /* of the contract, not built yet: refused with "not supported yet"
+				 */
+};
+
+/* Which kinds of metric it means something to; with others it is checked, but goes nowhere. */
+enum metric_kinds { METRIC_CPU = 1, METRIC_MEMORY = 2, METRIC_CUSTOM = 4, METRIC_ANY = 7 };
+
+enum annotation_id {
+	A_CLASS,
+	A_METRIC,
+	A_TARGET,
+	A_METRIC_TYPE,
+	A_MIN_SCALE,
+	A_MAX_SCALE,
+	A_INITIAL_SCALE,
+	A_WINDOW,
+	A_QUERY,
+	A_PROMETHEUS_ADDRESS,
+	A_AUTO_CREATE,
+	A_POLLING_INTERVAL,
+	A_COOLDOWN_PERIOD,
+	A_INITIAL_COOLDOWN_PERIOD,
+	A_COUNT, /* of the parsed ones; unsupported rows have no id of their own */
+};
+
+struct annotation_value;
+/* What a row checks beyond its type: false with refusal set. */
+typedef bool annotation_check_fn(const struct annotation_value *value, struct arena *arena,
+				 struct refusal *refusal);
+
+struct annotation_row {
+	const char *name;       /* full: "autoscaling.knative.dev/min-scale" */
+	const char *aliases[3]; /* full names, the row's own name wins; NULL-terminated */
+	enum annotation_id id;
+	enum annotation_type type;
+	bool basic;                 /* read with scaled-object-auto-create off, too */
+	const char *low, *high;     /* decimal texts, NULL: no bound but the type's */
+	const char *const *choices; /* NULL-terminated */
+	annotation_check_fn *check; /* may be NULL */
+	unsigned kinds;             /* enum metric_kinds, or-ed */
+	const char *description;    /* one line */
+	const char *right;          /* completes "use ..." in a refusal */
+	const char *example;
+	const char *fallback; /* the default, in words, for the reference */
+};
+
+/* All rows, in the order of the reference and of refusals. */
+const struct annotation_row *annotation_rows(size_t *count);
+
+struct annotation_value {
+	const struct annotation_row *row; /* NULL: not annotated */
+	const char *key;                  /* the name that was used */
+	const char *text;                 /* as written; template: expanded */
+	int64_t number;                   /* int32, bool, whole seconds */
+	struct decimal decimal;
+};
+
+struct annotations {
+	bool auto_create; /* annotated, else configured; false: only basic rows were read */
+	struct annotation_value values[A_COUNT];
+};
+
+/* Reads what the table knows. What is not supported yet is refused first (it might change what the
+ * others mean); then the first wrong value in the order of the table. Texts live in the arena or in
+ * pa. False with refusal set. */
+MUST_CHECK bool annotations_parse(const struct pod_autoscaler *pa, const struct config_keda *config,
+				  struct arena *arena, struct annotations *out,
+				  struct refusal *refusal);
+/* NULL: not annotated (or not read). */
+const struct annotation_value *annotation_get(const struct annotations *set, enum annotation_id id);
+/* The name to speak of: the one that was used, else the row's own. */
+const char *annotation_key(const struct annotations *set, enum annotation_id id);
+
+#endif

@@ -1,0 +1,368 @@
+/*
+ * The shell's life: caches, queue and passes are wired here. Invariants: no pass starts before all
+ * caches are synced and the configuration is read; a key has at most one pass; at most MAX_PASSES
+ * are under way. A tick looks at what nobody tells: whether the caches are synced, whether KEDA's
+ * API came or went, whether stopping is done.
+ */
+#include "reconciler/hpa/controller.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/check.h"
+#include "pkg/base/log.h"
+#include "reconciler/hpa/shell_internal.h"
+
+#define TICK_BUSY_MS 20  /* until ready, and while stopping */
+#define TICK_IDLE_MS 500 /* how late KEDA's coming is seen */
+#define KEYS_A_ROUND 64  /* passes that end at once, before the loop gets its turn */
+#define STOP_EVENTS_MS 1000
+
+static void drain(void *ctx);
+
+/* ---- what is remembered of keys ---- */
+
+static struct key_state *key_state_for(struct controller *controller, const char *key)
+{
+	struct key_state *state = table_get(controller->states, key);
+
+	if (!state) {
+		state = xcalloc(1, sizeof(*state));
+		table_set(controller->states, key, state);
+	}
+	return state;
+}
+
+static void key_state_free(struct key_state *state)
+{
+	memo_clear(&state->memo);
+	free(state);
+}
+
+void key_state_drop(struct controller *controller, const char *key)
+{
+	struct key_state *state = table_remove(controller->states, key);
+
+	if (!state)
+		return;
+	CHECK(!state->pass);
+	key_state_free(state);
+}
+
+static bool worth_keeping(const struct key_state *state)
+{
+	static const struct memo nothing;
+
+	return !state->forget && (state->live_hash != 0 || state->told_failure != 0 ||
+				  memcmp(&state->memo, &nothing, sizeof(nothing)) != 0);
+}
+
+/* ---- passes ---- */
+
+static bool put_answer(void *ctx, const char *key, enum step_kind step,
+		       const struct json *sent_spec, const struct json *object)
+{
+	static const enum cache_id targets[] = {
+	    [STEP_CREATE_SKS] = CACHE_SKS, [STEP_PATCH_SKS] = CACHE_SKS,
+	    [STEP_CREATE_SO] = CACHE_SO,   [STEP_GET_SO] = CACHE_SO,
+	    [STEP_PATCH_SO] = CACHE_SO,    [STEP_PATCH_STATUS] = CACHE_PA,
+	};
+	struct controller *controller = ctx;
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct object *decoded;
+
+	/* The watch tells what became of it; the answer may be the object or a bare Status. */
+	if (step == STEP_DELETE_SO)
+		return true;
+	decoded = controller->caches[targets[step]].decode(object, &err);
+	if (!decoded) {
+		log_error("the answer to a write can't be read", F_STR("knative.dev/key", key),
+			  F_STR("error", error_text(&err)));
+		return false;
+	}
+	if (sent_spec && learned_from(controller->learned, sent_spec, json_get(object, "spec")))
+		log_info("the API server's default was learned", F_STR("knative.dev/key", key));
+	controller->answering = key;
+	store_put_answer(controller->caches[targets[step]].store, decoded);
+	controller->answering = NULL;
+	return true;
+}
+
+static void in_sync(void *ctx, const char *key, uint64_t live_hash, uint64_t desired_hash)
+{
+	struct key_state *state = key_state_for(ctx, key);
+
+	state->live_hash = live_hash;
+	state->desired_hash = desired_hash;
+}
+
+static void plan_next(struct controller *controller, const char *key, bool failed,
+		      int64_t retry_after_ms, int64_t again_ms)
+{
+	if (!failed)
+		queue_forget(controller->queue, key);
+	else if (retry_after_ms > 0)
+		queue_add_after(controller->queue, key, retry_after_ms);
+	else
+		queue_add_failed(controller->queue, key);
+	if (again_ms > 0)
+		queue_add_after(controller->queue, key, again_ms);
+}
+
+static void pass_ended(void *ctx, struct pass *pass, bool failed, int64_t retry_after_ms,
+		       int64_t again_ms)
+{
+	struct controller *controller = ctx;
+	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
+	struct key_state *state;
+
+	strbuf_addstr(&key, pass_key(pass));
+	state = table_get(controller->states, key.buf);
+	CHECK(state && state->pass == pass);
+	meters_pass(controller, timers_now(controller->timers) - pass_started_ms(pass));
+	pass_free(pass);
+	state->pass = NULL;
+	controller->passes--;
+	if (!failed)
+		state->told_failure = 0;
+	if (!worth_keeping(state))
+		key_state_drop(controller, key.buf);
+	plan_next(controller, key.buf, failed, retry_after_ms, again_ms);
+	queue_done(controller->queue, key.buf);
+	drain(controller);
+}
+
+static void start_pass(struct controller *controller, const char *key)
+{
+	struct key_state *state = key_state_for(controller, key);
+
+	state->pass = pass_new(&controller->shell, key, &state->memo);
+	controller->passes++;
+	pass_start(state->pass);
+}
+
+/* As the queue's ready, after each pass, and from the timer that goes on after a full round. */
+static void drain(void *ctx)
+{
+	struct controller *controller = ctx;
+	unsigned left = KEYS_A_ROUND;
+
+	if (!controller->ready || controller->stopping || controller->draining)
+		return;
+	controller->draining = true;
+	while (controller->passes < MAX_PASSES) {
+		const char *key;
+
+		if (left-- == 0) {
+			timer_arm(controller->timers, &controller->more, 0);
+			break;
+		}
+		key = queue_take(controller->queue);
+		if (!key)
+			break;
+		start_pass(controller, key);
+	}
+	controller->draining = false;
+}
+
+/* ---- the tick ---- */
+
+static bool all_synced(const struct controller *controller)
+{
+	for (size_t i = 0; i < CACHE_COUNT; i++) {
+		if (!store_synced(controller->caches[i].store))
+			return false;
+	}
+	return true;
+}
+
+static void watch_keda(struct controller *controller)
+{
+	struct reflector_status status;
+	bool installed;
+
+	reflector_status(controller->caches[CACHE_SO].reflector, &status);
+	installed = status.state != REFLECTOR_ABSENT;
+	if (installed == controller->keda_installed)
+		return;
+	controller->keda_installed = installed;
+	if (installed)
+		log_info("KEDA's ScaledObject API is there");
+	else
+		log_error("KEDA's ScaledObject API is absent: install KEDA",
+			  F_STR("resource", "scaledobjects.keda.sh"));
+	if (controller->ready)
+		route_all(controller);
+}
+
+static void watch_readiness(struct controller *controller)
+{
+	if (controller->ready || !all_synced(controller))
+		return;
+	controller->ready = true;
+	log_info("caches are synced",
+		 F_INT("podautoscalers", (int64_t)store_count(controller->caches[CACHE_PA].store)),
+		 F_INT("scaledobjects", (int64_t)store_count(controller->caches[CACHE_SO].store)));
+	configs_warn_absent(controller);
+	drain(controller);
+}
+
+/* True once nothing is under way; Events may be late, then they are given up. */
+static bool is_stopped(const struct controller *controller)
+{
+	if (controller->passes > 0)
+		return false;
+	return kube_client_in_flight(controller->client) == 0 ||
+	       timers_now(controller->timers) >= controller->stop_until_ms;
+}
+
+static void tick(void *ctx)
+{
+	struct controller *controller = ctx;
+	bool busy = !controller->ready || controller->stopping;
+
+	if (controller->stopping && is_stopped(controller)) {
+		if (controller->stopped)
+			controller->stopped(controller->stopped_ctx);
+		return;
+	}
+	watch_keda(controller);
+	watch_readiness(controller);
+	timer_arm(controller->timers, &controller->tick, busy ? TICK_BUSY_MS : TICK_IDLE_MS);
+}
+
+/* ---- life ---- */
+
+static void start_cache(struct controller *controller, enum cache_id id,
+			const struct kube_resource *resource, object_decode_fn *decode,
+			const char *(*index)(const struct object *object))
+{
+	struct cache *cache = &controller->caches[id];
+	struct store_config store = {.index = index, .changed = route_changed, .ctx = cache};
+	CLEANUP(strbuf_release) struct strbuf selector = STRBUF_INIT;
+	bool is_config = id >= CACHE_CONFIG_AUTOSCALER;
+
+	if (is_config)
+		strbuf_addf(&selector, "metadata.name=%s", config_map_name(id));
+	cache->controller = controller;
+	cache->id = id;
+	cache->resource = resource;
+	cache->decode = decode;
+	cache->store = store_new(&store);
+	cache->reflector = reflector_new(&(struct reflector_config){
+	    .client = controller->client,
+	    .resource = resource,
+	    .ns = is_config ? controller->system_namespace : controller->ns,
+	    .field_selector = is_config ? selector.buf : NULL,
+	    .decode = decode,
+	    .store = cache->store,
+	});
+}
+
+static void start_caches(struct controller *controller)
+{
+	start_cache(controller, CACHE_PA, &resource_pod_autoscalers, pod_autoscaler_decode,
+		    route_index_pod_autoscaler);
+	start_cache(controller, CACHE_SKS, &resource_serverless_services, serverless_service_decode,
+		    NULL);
+	start_cache(controller, CACHE_SO, &resource_scaled_objects, scaled_object_decode,
+		    route_index_scaled_object);
+	start_cache(controller, CACHE_HPA, &resource_hpas, hpa_decode, route_index_hpa);
+	start_cache(controller, CACHE_CONFIG_AUTOSCALER, &resource_config_maps, config_map_decode,
+		    NULL);
+	start_cache(controller, CACHE_CONFIG_KEDA, &resource_config_maps, config_map_decode, NULL);
+}
+
+struct controller *controller_new(const struct controller_config *config)
+{
+	struct controller *controller = xcalloc(1, sizeof(*controller));
+
+	controller->client = config->client;
+	controller->timers = kube_client_timers(config->client);
+	controller->ns = config->ns ? xstrdup(config->ns) : NULL;
+	controller->system_namespace = xstrdup(config->system_namespace);
+	controller->queue = queue_new(controller->timers, drain, controller);
+	controller->states = table_new();
+	controller->recorder = recorder_new(config->client, COMPONENT, config->pod);
+	controller->learned = learned_new();
+	controller->keda_installed = true;
+	controller->shell = (struct pass_shell){
+	    .client = config->client,
+	    .decide = decide,
+	    .take_view = view_take,
+	    .answered = put_answer,
+	    .in_sync = in_sync,
+	    .stepped = tell_step,
+	    .note = tell_note,
+	    .ended = pass_ended,
+	    .ctx = controller,
+	};
+	configs_init(controller);
+	start_caches(controller);
+	meters_init(controller, config->metrics);
+	timer_init(&controller->tick, tick, controller);
+	timer_init(&controller->more, drain, controller);
+	timer_arm(controller->timers, &controller->tick, 0);
+	return controller;
+}
+
+static bool free_state(void *ctx, const char *key, void *value)
+{
+	struct key_state *state = value;
+
+	(void)ctx;
+	(void)key;
+	pass_free(state->pass);
+	key_state_free(state);
+	return true;
+}
+
+void controller_free(struct controller *controller)
+{
+	if (!controller)
+		return;
+	timer_disarm(controller->timers, &controller->tick);
+	timer_disarm(controller->timers, &controller->more);
+	for (size_t i = 0; i < CACHE_COUNT; i++)
+		reflector_free(controller->caches[i].reflector);
+	table_each(controller->states, free_state, NULL);
+	table_free(controller->states);
+	queue_free(controller->queue);
+	recorder_free(controller->recorder);
+	for (size_t i = 0; i < CACHE_COUNT; i++)
+		store_free(controller->caches[i].store);
+	configs_release(controller);
+	learned_free(controller->learned);
+	free(controller->system_namespace);
+	free(controller->ns);
+	free(controller);
+}
+
+bool controller_ready(const struct controller *controller)
+{
+	return controller->ready && !controller->stopping;
+}
+
+void controller_stop(struct controller *controller, void (*stopped)(void *ctx), void *ctx)
+{
+	controller->stopping = true;
+	controller->stopped = stopped;
+	controller->stopped_ctx = ctx;
+	controller->stop_until_ms = timers_now(controller->timers) + STOP_EVENTS_MS;
+	timer_arm(controller->timers, &controller->tick, 0);
+}
+
+bool controller_idle(const struct controller *controller)
+{
+	struct queue_stats stats;
+
+	queue_stats(controller->queue, &stats);
+	return controller->ready && stats.depth == 0 && stats.working == 0;
+}
+
+void controller_relist(struct controller *controller)
+{
+	for (size_t i = 0; i < CACHE_COUNT; i++)
+		reflector_relist(controller->caches[i].reflector);
+	route_all(controller);
+}

@@ -1,0 +1,153 @@
+/*
+ * Puts the ScaledObject together. What it does not set is KEDA's default; minReplicaCount 0 is left
+ * out, as KEDA leaves it out.
+ */
+#include "reconciler/hpa/desired.h"
+
+#include "pkg/keda/scaled_object.h"
+#include "reconciler/hpa/bounds.h"
+#include "reconciler/hpa/desired_meta.h"
+#include "reconciler/hpa/hold.h"
+#include "reconciler/hpa/triggers.h"
+
+struct building {
+	const struct pod_autoscaler *pa;
+	const struct config_keda *config;
+	struct arena *arena;
+	struct annotations annotations;
+	struct bounds bounds;
+	struct triggers triggers;
+};
+
+static void set_target(const struct building *b, struct json *spec)
+{
+	struct json *target = json_ensure_object(b->arena, spec, "scaleTargetRef");
+
+	json_set_text(b->arena, target, "apiVersion", b->pa->target_api_version);
+	json_set_text(b->arena, target, "kind", b->pa->target_kind);
+	json_set_text(b->arena, target, "name", b->pa->target_name);
+}
+
+/* configured: -1 if the ConfigMap says nothing. */
+static void set_seconds(const struct building *b, struct json *spec, const char *field,
+			enum annotation_id id, int32_t configured)
+{
+	const struct annotation_value *annotated = annotation_get(&b->annotations, id);
+
+	if (annotated)
+		json_set_int(b->arena, spec, field, annotated->number);
+	else if (configured >= 0)
+		json_set_int(b->arena, spec, field, configured);
+}
+
+static void set_timing(const struct building *b, struct json *spec)
+{
+	set_seconds(b, spec, "pollingInterval", A_POLLING_INTERVAL, b->config->polling_interval);
+	set_seconds(b, spec, "cooldownPeriod", A_COOLDOWN_PERIOD, b->config->cooldown_period);
+	set_seconds(b, spec, "initialCooldownPeriod", A_INITIAL_COOLDOWN_PERIOD, -1);
+}
+
+/* KEDA refuses a fallback where all triggers are cpu or memory. */
+static void set_fallback(const struct building *b, struct json *spec)
+{
+	const struct config_keda *config = b->config;
+
+	if (b->triggers.only_resources || config->fallback_failure_threshold < 0)
+		return;
+	struct json *fallback = json_ensure_object(b->arena, spec, "fallback");
+	json_set_int(b->arena, fallback, "failureThreshold", config->fallback_failure_threshold);
+	json_set_int(b->arena, fallback, "replicas", config->fallback_replicas);
+	if (config->fallback_behavior)
+		json_set_text(b->arena, fallback, "behavior", config->fallback_behavior);
+}
+
+static void set_window(const struct building *b, struct json *hpa)
+{
+	const struct annotation_value *window = annotation_get(&b->annotations, A_WINDOW);
+	static const char *const directions[] = {"scaleUp", "scaleDown"};
+
+	if (!window)
+		return;
+	struct json *behavior = json_ensure_object(b->arena, hpa, "behavior");
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+		json_set_int(b->arena, json_ensure_object(b->arena, behavior, directions[i]),
+			     "stabilizationWindowSeconds", window->number);
+}
+
+static void set_hpa(const struct building *b, struct json *spec)
+{
+	struct json *advanced = json_ensure_object(b->arena, spec, "advanced");
+	struct json *hpa = json_ensure_object(b->arena, advanced, "horizontalPodAutoscalerConfig");
+
+	json_set_text(b->arena, hpa, "name", b->pa->object.meta.name);
+	set_window(b, hpa);
+}
+
+static void set_bounds(const struct building *b, const struct hold *hold, int32_t min,
+		       struct json *spec)
+{
+	int32_t held = hold->held ? hold->min : min;
+
+	if (held > 0)
+		json_set_int(b->arena, spec, "minReplicaCount", held);
+	json_set_int(b->arena, spec, "maxReplicaCount", b->bounds.max);
+}
+
+static int32_t needed(const struct bounds *bounds)
+{
+	int32_t pods = bounds->min_reachable;
+
+	if (bounds->initial_scale > pods)
+		pods = bounds->initial_scale;
+	return pods < bounds->max ? pods : bounds->max;
+}
+
+static void build_object(const struct building *b, enum desired_form form, int64_t now_ms,
+			 bool transfer, struct desired *out)
+{
+	struct json *spec = json_object(b->arena);
+
+	set_target(b, spec);
+	set_timing(b, spec);
+	struct hold hold =
+	    hold_of(b->pa, &b->bounds, out->min, hold_cooldown_seconds(spec), form, now_ms);
+	set_bounds(b, &hold, out->min, spec);
+	set_fallback(b, spec);
+	set_hpa(b, spec);
+	json_set(b->arena, spec, "triggers", b->triggers.list);
+
+	out->held = hold.held;
+	out->held_until_ms = hold.held ? hold.until_ms : 0;
+	out->hash = scaled_object_spec_hash(spec, b->arena);
+	out->object = json_object(b->arena);
+	json_set_text(b->arena, out->object, "apiVersion", SCALED_OBJECT_API_VERSION);
+	json_set_text(b->arena, out->object, "kind", SCALED_OBJECT_KIND);
+	json_set(b->arena, out->object, "metadata", desired_metadata(b->pa, transfer, b->arena));
+	json_set(b->arena, out->object, "spec", spec);
+}
+
+bool desired_build(const struct pod_autoscaler *pa, const struct config_autoscaler *config,
+		   const struct config_keda *config_keda, enum desired_form form, int64_t now_ms,
+		   bool transfer, struct arena *arena, struct desired *out, struct refusal *refusal)
+{
+	struct building b = {.pa = pa, .config = config_keda, .arena = arena};
+
+	*out = (struct desired){0};
+	*refusal = (struct refusal){0};
+	if (!annotations_parse(pa, config_keda, arena, &b.annotations, refusal) ||
+	    !bounds_of(&b.annotations, pa, config, arena, &b.bounds, refusal))
+		return false;
+	out->auto_create = b.annotations.auto_create;
+	out->min = b.bounds.min;
+	out->max = b.bounds.max;
+	out->initial_scale = b.bounds.initial_scale;
+	out->needed = needed(&b.bounds);
+	if (!out->auto_create)
+		return true;
+	if (!triggers_build(&b.annotations, pa, config_keda, arena, &b.triggers, refusal))
+		return false;
+	if (b.triggers.only_resources && out->min == 0)
+		out->min = 1;
+	build_object(&b, form, now_ms, transfer, out);
+	return true;
+}

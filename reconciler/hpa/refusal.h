@@ -1,0 +1,23 @@
+/*
+ * struct refusal: why an annotation is refused. One text for condition, event, log and render:
+ * the annotation, its value (shortened, control characters escaped), what is wrong with it, what
+ * would be right.
+ */
+#ifndef HPA_REFUSAL_H
+#define HPA_REFUSAL_H
+
+#include <stdbool.h>
+
+#include "pkg/base/arena.h"
+
+struct refusal {
+	const char *annotation; /* full name; NULL: nothing is refused */
+	const char *text;       /* the whole sentence, annotation included */
+};
+
+/* KEY: "VALUE" FORMAT, or KEY: FORMAT if value is NULL. annotation is borrowed, the text lives in
+ * the arena. Always false. */
+bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation, const char *value,
+	    const char *format, ...) PRINTF_LIKE(5, 6);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The ConfigMaps config-autoscaler and config-autoscaler-keda, read live. The values in force are
+ * replaced whole and only by a map that parses: a bad edit keeps the old ones, an absent map means
+ * the defaults.
+ */
+#include "pkg/base/check.h"
+#include "pkg/base/log.h"
+#include "reconciler/hpa/shell_internal.h"
+
+const char *config_map_name(enum cache_id id)
+{
+	return id == CACHE_CONFIG_AUTOSCALER ? "config-autoscaler" : "config-autoscaler-keda";
+}
+
+struct object *config_map_decode(const struct json *json, struct error *err)
+{
+	struct config_map *map = object_new(sizeof(*map));
+	const struct json *data = json_get(json, "data");
+
+	if (!meta_decode(json, map->object.arena, &map->object.meta, err)) {
+		object_unref(&map->object);
+		return NULL;
+	}
+	if (data)
+		map->data = json_copy(map->object.arena, data);
+	return &map->object;
+}
+
+static bool set_autoscaler(struct controller *controller, const struct json *data,
+			   struct error *err)
+{
+	struct autoscaler_values *values = object_new(sizeof(*values));
+
+	if (!config_autoscaler_parse(data, &values->config, err)) {
+		object_unref(&values->object);
+		return false;
+	}
+	if (controller->autoscaler)
+		object_unref(&controller->autoscaler->object);
+	controller->autoscaler = values;
+	return true;
+}
+
+static bool set_keda(struct controller *controller, const struct json *data, struct error *err)
+{
+	struct keda_values *values = object_new(sizeof(*values));
+
+	if (!config_keda_parse(data, values->object.arena, &values->config, err)) {
+		object_unref(&values->object);
+		return false;
+	}
+	if (controller->keda)
+		object_unref(&controller->keda->object);
+	controller->keda = values;
+	return true;
+}
+
+static bool set_values(struct controller *controller, enum cache_id id, const struct json *data,
+		       struct error *err)
+{
+	return id == CACHE_CONFIG_AUTOSCALER ? set_autoscaler(controller, data, err)
+					     : set_keda(controller, data, err);
+}
+
+void configs_init(struct controller *controller)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+
+	/* An empty map is the defaults. */
+	CHECK(set_autoscaler(controller, NULL, &err));
+	CHECK(set_keda(controller, NULL, &err));
+}
+
+void configs_release(struct controller *controller)
+{
+	object_unref(&controller->autoscaler->object);
+	object_unref(&controller->keda->object);
+}
+
+static void warn_absent(enum cache_id id)
+{
+	log_warn("configuration is absent, its defaults apply",
+		 F_STR("configmap", config_map_name(id)));
+}
+
+void configs_warn_absent(struct controller *controller)
+{
+	for (enum cache_id id = CACHE_CONFIG_AUTOSCALER; id <= CACHE_CONFIG_KEDA; id++) {
+		if (store_count(controller->caches[id].store) == 0)
+			warn_absent(id);
+	}
+}
+
+static const struct json *data_of(const struct object *object)
+{
+	return object ? ((const struct config_map *)object)->data : NULL;
+}
+
+void configs_changed(struct controller *controller, enum cache_id id, const struct object *before,
+		     const struct object *after)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	const struct json *was = data_of(before), *is = data_of(after);
+
+	if (before && after && (was == is || (was && is && json_equal(was, is))))
+		return;
+	if (!set_values(controller, id, is, &err)) {
+		log_error("configuration is refused, the old one stays in force",
+			  F_STR("configmap", config_map_name(id)),
+			  F_STR("error", error_text(&err)));
+		meters_config_error(controller, config_map_name(id));
+		return;
+	}
+	if (!controller->ready)
+		return;
+	if (!after)
+		warn_absent(id);
+	log_info("configuration changed", F_STR("configmap", config_map_name(id)));
+	route_all(controller);
+}

@@ -1,0 +1,189 @@
+/*
+ * The controller's metrics: kn_workqueue_* as Knative's controllers have them, steps by kind and
+ * outcome, the state of the caches. Counters follow totals that live elsewhere: each remembers what
+ * it holds already. Without a registry nothing is counted.
+ */
+#include "pkg/metrics/metrics.h"
+
+#include "reconciler/hpa/shell_internal.h"
+
+#define PREFIX "autoscaler_keda_hpa_"
+
+static const char *const queue_labels[] = {"name", NULL};
+static const char *const step_labels[] = {"kind", "verb", "outcome", NULL};
+static const char *const cache_labels[] = {"kind", NULL};
+static const char *const config_labels[] = {"configmap", NULL};
+static const char *const event_labels[] = {"outcome", NULL};
+static const char *const build_labels[] = {"version", NULL};
+static const char *const queue_values[] = {COMPONENT};
+
+static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+				 0.25,  0.5,    1,     2.5,  5,     10,   30};
+
+static void collect(void *ctx);
+
+static void make_queue_meters(struct meters *m, struct metrics *metrics)
+{
+	m->depth = metrics_gauge(metrics, "kn_workqueue_depth", "Keys that wait to be looked at.",
+				 queue_labels);
+	m->adds = metrics_counter(metrics, "kn_workqueue_adds_total",
+				  "Keys that were put into the queue.", queue_labels);
+	m->retries = metrics_counter(metrics, "kn_workqueue_retries_total",
+				     "Keys that were put back after a failure.", queue_labels);
+	m->process_seconds = metrics_histogram(metrics, "kn_workqueue_process_duration_seconds",
+					       "How long one look at a key took.", queue_labels,
+					       seconds, ARRAY_SIZE(seconds));
+	m->unfinished = metrics_gauge(metrics, "kn_workqueue_unfinished_work",
+				      "Keys that are being worked on.", queue_labels);
+	m->longest = metrics_gauge(metrics, "kn_workqueue_longest_running_processor_seconds",
+				   "Age of the oldest look under way.", queue_labels);
+}
+
+static void make_cache_meters(struct meters *m, struct metrics *metrics)
+{
+	m->restarts = metrics_counter(metrics, PREFIX "watch_restarts_total",
+				      "Watches that were opened.", cache_labels);
+	m->relists = metrics_counter(metrics, PREFIX "relists_total", "Whole lists that were read.",
+				     cache_labels);
+	m->undecodable =
+	    metrics_counter(metrics, PREFIX "undecodable_objects_total",
+			    "Objects that were passed over as unreadable.", cache_labels);
+	m->synced = metrics_gauge(metrics, PREFIX "cache_synced",
+				  "1: the cache has been filled (an absent API counts as filled).",
+				  cache_labels);
+	m->objects =
+	    metrics_gauge(metrics, PREFIX "cache_objects", "Objects in the cache.", cache_labels);
+	m->bytes = metrics_gauge(metrics, PREFIX "cache_bytes", "Memory of the cached objects.",
+				 cache_labels);
+	m->silent = metrics_gauge(metrics, PREFIX "watch_silent_seconds",
+				  "Time since the watch last brought anything.", cache_labels);
+}
+
+void meters_init(struct controller *controller, struct metrics *metrics)
+{
+	struct meters *m = &controller->meters;
+
+	if (!metrics)
+		return;
+	make_queue_meters(m, metrics);
+	make_cache_meters(m, metrics);
+	m->steps = metrics_counter(metrics, PREFIX "steps_total",
+				   "Requests for a key, by kind of object, verb and outcome.",
+				   step_labels);
+	m->step_seconds =
+	    metrics_histogram(metrics, PREFIX "step_duration_seconds",
+			      "Duration of such requests, with the wait for their turn.", NULL,
+			      seconds, ARRAY_SIZE(seconds));
+	m->config_errors =
+	    metrics_counter(metrics, PREFIX "config_errors_total",
+			    "Edits of a ConfigMap that were refused.", config_labels);
+	m->events = metrics_counter(metrics, PREFIX "events_total",
+				    "Events by what became of them.", event_labels);
+	m->build = metrics_gauge(metrics, PREFIX "build_info", "1, with the version as label.",
+				 build_labels);
+	metric_set(m->build, (const char *const[]){AKH_VERSION}, 1);
+	metrics_on_collect(metrics, collect, controller);
+}
+
+/* What a step writes to, and how. */
+static void step_values(enum step_kind step, const char *values[2])
+{
+	static const char *const table[][2] = {
+	    [STEP_CREATE_SKS] = {"ServerlessService", "create"},
+	    [STEP_PATCH_SKS] = {"ServerlessService", "patch"},
+	    [STEP_CREATE_SO] = {"ScaledObject", "create"},
+	    [STEP_GET_SO] = {"ScaledObject", "get"},
+	    [STEP_PATCH_SO] = {"ScaledObject", "patch"},
+	    [STEP_DELETE_SO] = {"ScaledObject", "delete"},
+	    [STEP_PATCH_STATUS] = {"PodAutoscaler", "patch"},
+	};
+
+	values[0] = table[step][0];
+	values[1] = table[step][1];
+}
+
+void meters_step(struct controller *controller, enum step_kind step, const struct error *err,
+		 int64_t duration_ms)
+{
+	const struct meters *m = &controller->meters;
+	const char *values[3];
+
+	if (!m->steps)
+		return;
+	step_values(step, values);
+	values[2] = err->kind == ERROR_NONE ? "ok" : error_kind_name(err->kind);
+	metric_add(m->steps, values, 1);
+	metric_observe(m->step_seconds, NULL, (double)duration_ms / 1000);
+}
+
+void meters_pass(struct controller *controller, int64_t duration_ms)
+{
+	if (controller->meters.process_seconds)
+		metric_observe(controller->meters.process_seconds, queue_values,
+			       (double)duration_ms / 1000);
+}
+
+void meters_config_error(struct controller *controller, const char *name)
+{
+	if (controller->meters.config_errors)
+		metric_add(controller->meters.config_errors, (const char *const[]){name}, 1);
+}
+
+/* Brings a counter up to a total that only grows. */
+static void count_up(struct metric *counter, const char *label, uint64_t *told, uint64_t total)
+{
+	metric_add(counter, (const char *const[]){label}, (double)(total - *told));
+	*told = total;
+}
+
+static void collect_queue(struct controller *controller)
+{
+	struct meters *m = &controller->meters;
+	struct queue_stats stats;
+
+	queue_stats(controller->queue, &stats);
+	metric_set(m->depth, queue_values, (double)stats.depth);
+	metric_set(m->unfinished, queue_values, (double)stats.working);
+	metric_set(m->longest, queue_values, (double)stats.working_longest_ms / 1000);
+	count_up(m->adds, COMPONENT, &m->told_adds, stats.adds);
+	count_up(m->retries, COMPONENT, &m->told_retries, stats.retries);
+}
+
+static void collect_events(struct controller *controller)
+{
+	struct meters *m = &controller->meters;
+	struct recorder_stats *told = &m->told_events, stats;
+
+	recorder_stats(controller->recorder, &stats);
+	count_up(m->events, "sent", &told->sent, stats.sent);
+	count_up(m->events, "aggregated", &told->aggregated, stats.aggregated);
+	count_up(m->events, "dropped", &told->dropped, stats.dropped);
+	count_up(m->events, "failed", &told->failed, stats.failed);
+}
+
+static void collect_cache(struct meters *m, struct cache *cache)
+{
+	const char *label = cache->id < CACHE_CONFIG_AUTOSCALER ? cache->resource->kind
+								: config_map_name(cache->id);
+	const char *const values[] = {label};
+	struct reflector_status status;
+
+	reflector_status(cache->reflector, &status);
+	count_up(m->restarts, label, &cache->told_restarts, status.restarts);
+	count_up(m->relists, label, &cache->told_relists, status.relists);
+	count_up(m->undecodable, label, &cache->told_undecodable, status.undecodable);
+	metric_set(m->synced, values, store_synced(cache->store));
+	metric_set(m->objects, values, (double)store_count(cache->store));
+	metric_set(m->bytes, values, (double)store_bytes(cache->store));
+	metric_set(m->silent, values, (double)status.silent_ms / 1000);
+}
+
+static void collect(void *ctx)
+{
+	struct controller *controller = ctx;
+
+	collect_queue(controller);
+	collect_events(controller);
+	for (size_t i = 0; i < CACHE_COUNT; i++)
+		collect_cache(&controller->meters, &controller->caches[i]);
+}

@@ -1,0 +1,20 @@
+/*
+ * The triggers of a ScaledObject: the default one, made from metric, target, metric-type and the
+ * query (contract section 4); behind it come the listed ones.
+ */
+#ifndef HPA_TRIGGERS_H
+#define HPA_TRIGGERS_H
+
+#include "reconciler/hpa/annotations.h"
+
+struct triggers {
+	struct json *list;   /* never empty */
+	bool only_resources; /* all are cpu or memory: KEDA cannot go to zero with these */
+};
+
+/* False with refusal set. */
+MUST_CHECK bool triggers_build(const struct annotations *annotations,
+			       const struct pod_autoscaler *pa, const struct config_keda *config,
+			       struct arena *arena, struct triggers *out, struct refusal *refusal);
+
+#endif

@@ -1,0 +1,311 @@
+/* How the ConfigMaps are read, when the controller is ready, how it stops, what it tells. */
+#include "pkg/base/log.h"
+#include "test/unit/shell_fixture.h"
+
+TEST(configs, a_bad_edit_keeps_the_old_values)
+{
+	struct fixture f;
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	setup(&f);
+	EXPECT_INT(f.controller->autoscaler->config.initial_scale, 1);
+	EXPECT(f.controller->keda->config.auto_create);
+	put(&f, CACHE_CONFIG_AUTOSCALER, "system", "config-autoscaler", "",
+	    "'data':{'min-scale':'3'}");
+	EXPECT_INT(f.controller->autoscaler->config.min_scale, 3);
+	put(&f, CACHE_CONFIG_AUTOSCALER, "system", "config-autoscaler", "",
+	    "'data':{'min-scale':'many'}");
+	EXPECT_INT(f.controller->autoscaler->config.min_scale, 3);
+	put(&f, CACHE_CONFIG_KEDA, "system", "config-autoscaler-keda", "",
+	    "'data':{'autoscaler.keda.prometheus-address':'http://p:1'}");
+	EXPECT_TEXT(f.controller->keda->config.prometheus_address, "http://p:1");
+	put(&f, CACHE_CONFIG_KEDA, "system", "config-autoscaler-keda", "",
+	    "'data':{'autoscaler.keda.scaledobject-autocreate':'perhaps'}");
+	EXPECT_TEXT(f.controller->keda->config.prometheus_address, "http://p:1");
+	EXPECT(f.controller->keda->config.auto_create);
+	/* Gone: the defaults. */
+	store_delete(f.controller->caches[CACHE_CONFIG_AUTOSCALER].store, "system",
+		     "config-autoscaler", ++f.version);
+	EXPECT_INT(f.controller->autoscaler->config.min_scale, 0);
+	metrics_write(f.metrics, &text);
+	EXPECT_CONTAINS(
+	    text.buf, "autoscaler_keda_hpa_config_errors_total{configmap=\"config-autoscaler\"} 1");
+	EXPECT_CONTAINS(
+	    text.buf,
+	    "autoscaler_keda_hpa_config_errors_total{configmap=\"config-autoscaler-keda\"} 1");
+	teardown(&f);
+}
+
+TEST(configs, a_change_looks_at_all_of_ours_once_it_runs)
+{
+	struct fixture f;
+
+	setup(&f);
+	put(&f, CACHE_PA, "ns", "a", OURS, TARGET("c"));
+	put(&f, CACHE_PA, "ns", "b", OTHER, TARGET("c"));
+	expect_keys(&f, "ns/a");
+	put(&f, CACHE_CONFIG_AUTOSCALER, "system", "config-autoscaler", "",
+	    "'data':{'min-scale':'3'}");
+	expect_keys(&f, "");
+	f.controller->ready = true;
+	put(&f, CACHE_CONFIG_AUTOSCALER, "system", "config-autoscaler", "",
+	    "'data':{'min-scale':'4'}");
+	expect_keys(&f, "ns/a");
+	/* Only its metadata changed. */
+	put(&f, CACHE_CONFIG_AUTOSCALER, "system", "config-autoscaler", "'labels':{'a':'b'}",
+	    "'data':{'min-scale':'4'}");
+	expect_keys(&f, "");
+	teardown(&f);
+}
+
+/* An empty list, streamed: the bookmark that ends it. To the request that has this part, or ends in
+ * it if end is set. */
+static void answer_list_of(struct fixture *f, const char *part, bool end)
+{
+	struct http_call *call = f->transport.calls;
+
+	for (; call; call = call->next) {
+		const char *found = strstr(call->request.path, part);
+
+		if (call->open && !call->answered && found && (!end || !found[strlen(part)]))
+			break;
+	}
+	EXPECT(call);
+	if (!call)
+		return;
+	fake_head(&f->transport, call, 200);
+	fake_chunk(&f->transport, call,
+		   "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"50\","
+		   "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n");
+}
+
+static void answer_list(struct fixture *f, const char *part)
+{
+	answer_list_of(f, part, false);
+}
+
+static void answer_all_but_keda(struct fixture *f)
+{
+	answer_list(f, "podautoscalers");
+	answer_list(f, "serverlessservices");
+	answer_list(f, "horizontalpodautoscalers");
+	answer_list_of(f, "config-autoscaler", true);
+	answer_list_of(f, "config-autoscaler-keda", true);
+	fake_clock_run(&f->clock, f->timers, 100);
+}
+
+TEST(controller, is_ready_once_all_is_synced_and_an_absent_api_counts)
+{
+	struct fixture f;
+
+	setup(&f);
+	EXPECT_INT(fake_open_count(&f.transport), CACHE_COUNT);
+	answer_all_but_keda(&f);
+	EXPECT(!controller_ready(f.controller));
+	EXPECT(!controller_idle(f.controller));
+	fake_answer(&f.transport, fake_find(&f.transport, "GET", "scaledobjects"), 404,
+		    "404 page not found");
+	fake_clock_run(&f.clock, f.timers, 100);
+	EXPECT(controller_ready(f.controller));
+	EXPECT(controller_idle(f.controller));
+	EXPECT(!f.controller->keda_installed);
+	teardown(&f);
+}
+
+TEST(controller, keda_coming_is_seen_and_all_are_looked_at)
+{
+	struct fixture f;
+
+	setup(&f);
+	f.controller->draining = true; /* keys stay where they are */
+	answer_all_but_keda(&f);
+	fake_answer(&f.transport, fake_find(&f.transport, "GET", "scaledobjects"), 404,
+		    "404 page not found");
+	fake_clock_run(&f.clock, f.timers, 1000);
+	EXPECT(!f.controller->keda_installed);
+	put(&f, CACHE_PA, "ns", "a", OURS, TARGET("d"));
+	expect_keys(&f, "ns/a");
+	fake_clock_run(&f.clock, f.timers, 3000); /* asked again */
+	answer_list(&f, "scaledobjects");
+	fake_clock_run(&f.clock, f.timers, 500);
+	EXPECT(f.controller->keda_installed);
+	expect_keys(&f, "ns/a");
+	fake_clock_run(&f.clock, f.timers, 1000);
+	expect_keys(&f, "");
+	teardown(&f);
+}
+
+static void on_stopped(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->stopped = true;
+}
+
+TEST(controller, stops_when_nothing_is_under_way)
+{
+	struct fixture f;
+
+	setup(&f);
+	controller_stop(f.controller, on_stopped, &f);
+	EXPECT(!f.stopped);
+	fake_clock_run(&f.clock, f.timers, 0);
+	EXPECT(f.stopped);
+	EXPECT(!controller_ready(f.controller));
+	teardown(&f);
+}
+
+TEST(controller, stopping_waits_for_events_a_second_at_most)
+{
+	struct fixture f;
+	struct event_about about = {
+	    .api_version = "v1", .kind = "X", .ns = "ns", .name = "n", .uid = "u"};
+
+	setup(&f);
+	recorder_event(f.controller->recorder, &about, false, "Reason", "text");
+	fake_clock_run(&f.clock, f.timers, 1);
+	controller_stop(f.controller, on_stopped, &f);
+	fake_clock_run(&f.clock, f.timers, 900);
+	EXPECT(!f.stopped);
+	fake_clock_run(&f.clock, f.timers, 200);
+	EXPECT(f.stopped);
+	teardown(&f);
+}
+
+TEST(controller, its_metrics_are_there)
+{
+	static const char *const want[] = {
+	    "kn_workqueue_depth{name=\"autoscaler-keda-hpa\"} 1",
+	    "kn_workqueue_adds_total{name=\"autoscaler-keda-hpa\"} 1",
+	    "autoscaler_keda_hpa_cache_objects{kind=\"PodAutoscaler\"} 1",
+	    "autoscaler_keda_hpa_cache_synced{kind=\"ScaledObject\"} 0",
+	    "autoscaler_keda_hpa_build_info{version=",
+	    "{kind=\"ScaledObject\",verb=\"create\",outcome=\"conflict\"} 1",
+	};
+	struct fixture f;
+	struct decision decision = {.step = STEP_CREATE_SO};
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	setup(&f);
+	put(&f, CACHE_PA, "ns", "a", OURS, TARGET("d"));
+	if (!error_set(&err, ERROR_CONFLICT, "old"))
+		tell_step(f.controller, "ns/a", &decision, &err, 12);
+	metrics_write(f.metrics, &text);
+	strbuf_reset(&text);
+	metrics_write(f.metrics, &text); /* totals are not counted twice */
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+		EXPECT_CONTAINS(text.buf, want[i]);
+	teardown(&f);
+}
+
+static void count_failures(void *ctx, const char *line, size_t length)
+{
+	(void)length;
+	if (strstr(line, "step failed"))
+		++*(unsigned *)ctx;
+}
+
+TEST(notes, a_failure_that_lasts_is_logged_once)
+{
+	static const struct {
+		enum step_kind step;
+		enum error_kind kind;
+		bool ended_well; /* a pass did, before */
+		unsigned lines;
+	} rows[] = {
+	    {STEP_CREATE_SO, ERROR_TRANSIENT, false, 1},
+	    {STEP_CREATE_SO, ERROR_TRANSIENT, false, 1},
+	    {STEP_CREATE_SO, ERROR_FORBIDDEN, false, 2},
+	    {STEP_PATCH_SKS, ERROR_FORBIDDEN, false, 3},
+	    {STEP_PATCH_SKS, ERROR_FORBIDDEN, true, 4},
+	};
+	struct fixture f;
+	struct key_state *state;
+	unsigned lines = 0;
+
+	setup(&f);
+	log_setup(&f.clock.clock, NULL, count_failures, &lines);
+	f.controller->shell.in_sync(f.controller, "ns/a", 1, 2); /* makes a state */
+	state = table_get(f.controller->states, "ns/a");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(error_clear) struct error err = ERROR_INIT;
+		struct decision decision = {.step = rows[i].step};
+
+		if (rows[i].ended_well)
+			state->told_failure = 0;
+		if (!error_set(&err, rows[i].kind, "why"))
+			tell_step(f.controller, "ns/a", &decision, &err, 1);
+		EXPECT_INT(lines, rows[i].lines);
+	}
+	log_setup(&system_clock, NULL, NULL, NULL);
+	teardown(&f);
+}
+
+/* The objects of the Events that are sent, in order. */
+static void expect_event(struct fixture *f, size_t nth, const char *part)
+{
+	struct http_call *call = f->transport.calls;
+
+	while (call && (strcmp(call->request.method, "POST") != 0 || nth-- > 0))
+		call = call->next;
+	EXPECT(call);
+	if (call)
+		EXPECT_CONTAINS(call->request.body, part);
+}
+
+TEST(notes, go_to_revision_and_service_by_labels_and_owner)
+{
+	struct fixture f;
+	struct note note = {.warning = true,
+			    .targets = NOTE_PA | NOTE_REVISION | NOTE_SERVICE,
+			    .reason = "Why",
+			    .message = "text"};
+	const struct object *pa;
+
+	setup(&f);
+	put(&f, CACHE_PA, "ns", "a",
+	    OURS ",'labels':{'serving.knative.dev/service':'svc','serving.knative.dev/serviceUID':"
+		 "'svc-uid'},'ownerReferences':[{'apiVersion':'serving.knative.dev/v1','kind':"
+		 "'Revision','name':'rev','uid':'rev-uid','controller':true}]",
+	    TARGET("d"));
+	pa = store_get(f.controller->caches[CACHE_PA].store, "ns", "a");
+	tell_note(f.controller, (const struct pod_autoscaler *)pa, &note);
+	fake_clock_run(&f.clock, f.timers, 1000);
+	expect_event(&f, 0, "\"uid\":\"pa\"");
+	expect_event(&f, 0, "\"type\":\"Warning\"");
+	expect_event(&f, 1, "\"uid\":\"rev-uid\"");
+	expect_event(&f, 2, "\"uid\":\"svc-uid\"");
+	EXPECT_CONTAINS(fake_last(&f.transport)->request.body, "\"name\":\"svc\"");
+	teardown(&f);
+}
+
+TEST(notes, what_is_not_known_gets_none)
+{
+	struct fixture f;
+	struct note note = {
+	    .targets = NOTE_PA | NOTE_REVISION | NOTE_SERVICE, .reason = "Why", .message = "text"};
+	size_t before;
+	const struct object *pa;
+
+	setup(&f);
+	put(&f, CACHE_PA, "ns", "a", OURS ",'labels':{'serving.knative.dev/service':'svc'}",
+	    TARGET("d"));
+	pa = store_get(f.controller->caches[CACHE_PA].store, "ns", "a");
+	before = f.transport.count;
+	tell_note(f.controller, (const struct pod_autoscaler *)pa, &note);
+	fake_clock_run(&f.clock, f.timers, 100);
+	EXPECT_INT(f.transport.count - before, 1);
+	teardown(&f);
+}
+
+TEST_MAIN(TEST_OF(configs, a_bad_edit_keeps_the_old_values),
+	  TEST_OF(configs, a_change_looks_at_all_of_ours_once_it_runs),
+	  TEST_OF(controller, is_ready_once_all_is_synced_and_an_absent_api_counts),
+	  TEST_OF(controller, keda_coming_is_seen_and_all_are_looked_at),
+	  TEST_OF(controller, stops_when_nothing_is_under_way),
+	  TEST_OF(controller, stopping_waits_for_events_a_second_at_most),
+	  TEST_OF(controller, its_metrics_are_there),
+	  TEST_OF(notes, a_failure_that_lasts_is_logged_once),
+	  TEST_OF(notes, go_to_revision_and_service_by_labels_and_owner),
+	  TEST_OF(notes, what_is_not_known_gets_none))

@@ -1,0 +1,70 @@
+/* pkg/base/error.h: setting, wrapping, moving. */
+#include <string.h>
+
+#include "pkg/base/error.h"
+#include "test/lib/test.h"
+
+TEST(error, set_replaces_everything)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	EXPECT_TEXT(error_text(&err), "");
+	EXPECT_FALSE(error_set(&err, ERROR_CONFLICT, "object %s", "a/b"));
+	err.status = 409;
+	err.retry_after_ms = 1000;
+	EXPECT_TEXT(error_text(&err), "object a/b");
+	EXPECT_INT(err.kind, ERROR_CONFLICT);
+	EXPECT_FALSE(error_set(&err, ERROR_TRANSIENT, "again (%s)", error_text(&err)));
+	EXPECT_TEXT(error_text(&err), "again (object a/b)");
+	EXPECT_INT(err.kind, ERROR_TRANSIENT);
+	EXPECT_INT(err.status, 0);
+	EXPECT_INT(err.retry_after_ms, 0);
+}
+
+TEST(error, wraps_outside_in)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	EXPECT_FALSE(error_wrap(&err, "nothing"));
+	EXPECT_INT(err.kind, ERROR_NONE);
+	error_set(&err, ERROR_NOT_FOUND, "not found");
+	err.status = 404;
+	EXPECT_FALSE(error_wrap(&err, "get %s", "scaledobject"));
+	EXPECT_FALSE(error_wrap(&err, "pass"));
+	EXPECT_TEXT(error_text(&err), "pass: get scaledobject: not found");
+	EXPECT_INT(err.kind, ERROR_NOT_FOUND);
+	EXPECT_INT(err.status, 404);
+}
+
+TEST(error, null_takes_and_drops)
+{
+	EXPECT_FALSE(error_set(NULL, ERROR_FATAL, "dropped"));
+	EXPECT_FALSE(error_wrap(NULL, "dropped"));
+}
+
+TEST(error, moves)
+{
+	CLEANUP(error_clear) struct error a = ERROR_INIT;
+	CLEANUP(error_clear) struct error b = ERROR_INIT;
+	error_set(&a, ERROR_GONE, "old");
+	error_set(&b, ERROR_THROTTLED, "new");
+	b.retry_after_ms = 5;
+	error_take(&a, &b);
+	EXPECT_TEXT(error_text(&a), "new");
+	EXPECT_INT(a.retry_after_ms, 5);
+	EXPECT_INT(b.kind, ERROR_NONE);
+	EXPECT_TEXT(b.message, NULL);
+	error_take(&a, &a);
+	EXPECT_TEXT(error_text(&a), "new");
+}
+
+TEST(error, kinds_have_distinct_names)
+{
+	for (int i = ERROR_NONE; i <= ERROR_FATAL; i++)
+		for (int k = ERROR_NONE; k < i; k++)
+			EXPECT(strcmp(error_kind_name((enum error_kind)i),
+				      error_kind_name((enum error_kind)k)) != 0);
+	EXPECT_TEXT(error_kind_name(ERROR_ALREADY_EXISTS), "already_exists");
+}
+
+TEST_MAIN(TEST_OF(error, set_replaces_everything), TEST_OF(error, wraps_outside_in),
+	  TEST_OF(error, null_takes_and_drops), TEST_OF(error, moves),
+	  TEST_OF(error, kinds_have_distinct_names))

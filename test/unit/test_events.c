@@ -1,0 +1,364 @@
+/* Events: what they look like, how they add up, and that they never cost more than they may. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/log.h"
+#include "pkg/kube/events.h"
+#include "test/lib/fake_clock.h"
+#include "test/lib/fake_transport.h"
+#include "test/lib/test.h"
+
+struct bench {
+	struct fake_clock clock;
+	struct timers *timers;
+	struct fake_transport fake;
+	struct kube_client *client;
+	struct recorder *recorder;
+};
+
+static const struct event_about about = {"autoscaling.internal.knative.dev/v1alpha1",
+					 "PodAutoscaler", "ns", "pa", "u-1"};
+
+static void setup(struct bench *b)
+{
+	*b = (struct bench){0};
+	log_set_level(LOG_ERROR);
+	fake_clock_init(&b->clock);
+	b->timers = timers_new(&b->clock.clock);
+	fake_transport_init(&b->fake);
+	b->client = kube_client_new(&(struct kube_client_config){
+	    .transport = &b->fake.transport, .timers = b->timers, .field_manager = "me"});
+	b->recorder = recorder_new(b->client, "autoscaler-keda-hpa", "pod-1");
+}
+
+static void teardown(struct bench *b)
+{
+	recorder_free(b->recorder);
+	EXPECT_INT(fake_open_count(&b->fake), 0);
+	kube_client_free(b->client);
+	fake_transport_release(&b->fake);
+	timers_free(b->timers);
+}
+
+static struct recorder_stats stats_of(const struct bench *b)
+{
+	struct recorder_stats stats;
+	recorder_stats(b->recorder, &stats);
+	return stats;
+}
+
+static struct json *body_of(struct arena *arena, const struct http_call *call)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct json *body = NULL;
+	EXPECT(call && json_parse(call->request.body, strlen(call->request.body), NULL, arena,
+				  &body, &err));
+	return body;
+}
+
+static void answer(struct bench *b, int status)
+{
+	struct http_call *call = fake_find(&b->fake, NULL, "");
+	EXPECT(call != NULL);
+	if (call)
+		fake_answer(&b->fake, call, status, "{}");
+}
+
+TEST(events, look_like_client_gos)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &about, true, "NotOwned", "no \"way\"");
+	struct http_call *call = fake_last(&b.fake);
+	EXPECT_TEXT(call->request.method, "POST");
+	EXPECT_TEXT(call->request.path, "/api/v1/namespaces/ns/events?fieldManager=me");
+	EXPECT_TEXT(
+	    call->request.body,
+	    "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":"
+	    "\"pa.18867251edfa0000\",\"namespace\":\"ns\"},\"involvedObject\":{\"apiVersion\":"
+	    "\"autoscaling.internal.knative.dev/v1alpha1\",\"kind\":\"PodAutoscaler\","
+	    "\"namespace\":\"ns\",\"name\":\"pa\",\"uid\":\"u-1\"},\"type\":\"Warning\","
+	    "\"reason\":\"NotOwned\",\"message\":\"no \\\"way\\\"\",\"source\":{"
+	    "\"component\":\"autoscaler-keda-hpa\"},\"firstTimestamp\":"
+	    "\"2026-01-01T00:00:00Z\",\"lastTimestamp\":\"2026-01-01T00:00:00Z\","
+	    "\"count\":1,\"reportingComponent\":\"autoscaler-keda-hpa\","
+	    "\"reportingInstance\":\"pod-1\"}");
+	answer(&b, 201);
+	EXPECT_INT(stats_of(&b).sent, 1);
+	teardown(&b);
+}
+
+TEST(events, of_objects_without_namespace_or_uid)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct event_about node = {"v1", "Node", NULL, "n", NULL};
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &node, false, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.path,
+		    "/api/v1/namespaces/default/events?fieldManager=me");
+	const struct json *body = body_of(arena, fake_last(&b.fake));
+	EXPECT_TEXT(json_text(json_get(body, "type")), "Normal");
+	EXPECT_TEXT(json_text(json_path(body, "metadata", "namespace", NULL)), "default");
+	EXPECT(!json_path(body, "involvedObject", "namespace", NULL));
+	EXPECT(!json_path(body, "involvedObject", "uid", NULL));
+	teardown(&b);
+}
+
+TEST(events, use_the_servers_time)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct bench b;
+	setup(&b);
+	kube_client_saw_date(b.client, FAKE_CLOCK_WALL + 3600000);
+	recorder_event(b.recorder, &about, false, "R", "m");
+	EXPECT_TEXT(json_text(json_get(body_of(arena, fake_last(&b.fake)), "firstTimestamp")),
+		    "2026-01-01T01:00:00Z");
+	teardown(&b);
+}
+
+TEST(events, repeats_add_up)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(strbuf_release) struct strbuf name = STRBUF_INIT;
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	struct http_call *created = fake_last(&b.fake);
+	strbuf_addf(&name, "/events/%s?",
+		    json_text(json_path(body_of(arena, created), "metadata", "name", NULL)));
+	/* While the first is under way: one request for all of them. */
+	recorder_event(b.recorder, &about, true, "R", "m");
+	fake_clock_run(&b.clock, b.timers, 60000);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_INT(b.fake.count, 1);
+	answer(&b, 201);
+	EXPECT_INT(b.fake.count, 2);
+	struct http_call *patch = fake_last(&b.fake);
+	EXPECT_TEXT(patch->request.method, "PATCH");
+	EXPECT_CONTAINS(patch->request.path, name.buf);
+	EXPECT_TEXT(patch->request.body,
+		    "{\"count\":3,\"lastTimestamp\":\"2026-01-01T00:01:00Z\"}");
+	answer(&b, 200);
+	EXPECT_INT(fake_open_count(&b.fake), 0);
+	/* And later: at once. */
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_CONTAINS(fake_last(&b.fake)->request.body, "\"count\":4");
+	EXPECT_INT(stats_of(&b).aggregated, 3);
+	teardown(&b);
+}
+
+TEST(events, what_differs_does_not_add_up)
+{
+	struct event_about others[] = {about, about, about, about, about};
+	struct bench b;
+	setup(&b);
+	others[0].uid = "u-2";
+	others[1].name = "pb";
+	others[2].ns = "other";
+	others[3].kind = "Revision";
+	others[4].api_version = "v2";
+	recorder_event(b.recorder, &about, true, "R", "m");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		recorder_event(b.recorder, &others[i], true, "R", "m");
+	recorder_event(b.recorder, &about, false, "R", "m");
+	recorder_event(b.recorder, &about, true, "S", "m");
+	recorder_event(b.recorder, &about, true, "R", "n");
+	recorder_event(b.recorder, &about, true, "Rm", "");
+	EXPECT_INT(stats_of(&b).aggregated, 0);
+	EXPECT_INT(kube_client_in_flight(b.client), 10);
+	teardown(&b);
+}
+
+TEST(events, after_ten_minutes_of_silence_a_new_one)
+{
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	answer(&b, 201);
+	fake_clock_run(&b.clock, b.timers, 600000);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.method, "PATCH");
+	answer(&b, 200);
+	fake_clock_run(&b.clock, b.timers, 600001);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.method, "POST");
+	teardown(&b);
+}
+
+/* As many different events as there are numbers. */
+static void flood(struct bench *b, const struct event_about *whose, int from, int count)
+{
+	for (int i = from; i < from + count; i++) {
+		char message[32];
+		snprintf(message, sizeof(message), "message %d", i);
+		recorder_event(b->recorder, whose, true, "R", message);
+	}
+}
+
+static void answer_all(struct bench *b)
+{
+	while (fake_open_count(&b->fake) > 0)
+		answer(b, 201);
+}
+
+TEST(events, an_object_has_a_bucket)
+{
+	struct bench b;
+	setup(&b);
+	flood(&b, &about, 0, 40);
+	answer_all(&b);
+	EXPECT_INT(stats_of(&b).sent, 25);
+	EXPECT_INT(stats_of(&b).dropped, 15);
+	fake_clock_run(&b.clock, b.timers, 299999);
+	flood(&b, &about, 100, 1);
+	EXPECT_INT(stats_of(&b).dropped, 16);
+	fake_clock_run(&b.clock, b.timers, 1);
+	flood(&b, &about, 200, 2);
+	answer_all(&b);
+	EXPECT_INT(stats_of(&b).sent, 26);
+	EXPECT_INT(stats_of(&b).dropped, 17);
+	/* Another object has its own. */
+	struct event_about other = about;
+	other.uid = "u-2";
+	flood(&b, &other, 0, 5);
+	answer_all(&b);
+	EXPECT_INT(stats_of(&b).sent, 31);
+	teardown(&b);
+}
+
+TEST(events, repeats_draw_on_the_bucket_too)
+{
+	struct bench b;
+	setup(&b);
+	for (int i = 0; i < 100; i++) {
+		recorder_event(b.recorder, &about, true, "R", "m");
+		answer_all(&b);
+	}
+	EXPECT_INT(b.fake.count, 25);
+	EXPECT_INT(stats_of(&b).aggregated, 99);
+	/* What was not sent is not forgotten. */
+	fake_clock_run(&b.clock, b.timers, 300000);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_CONTAINS(fake_last(&b.fake)->request.body, "\"count\":101");
+	teardown(&b);
+}
+
+TEST(events, the_process_has_a_budget)
+{
+	struct bench b;
+	setup(&b);
+	for (int i = 0; i < 80; i++) {
+		char uid[16];
+		struct event_about one = about;
+		snprintf(uid, sizeof(uid), "u-%d", i);
+		one.uid = uid;
+		recorder_event(b.recorder, &one, true, "R", "m");
+	}
+	EXPECT_INT(stats_of(&b).dropped, 30);
+	EXPECT_INT(kube_client_in_flight(b.client), 50);
+	EXPECT_INT(fake_open_count(&b.fake), 8); /* a quarter of the writes */
+	answer_all(&b);
+	fake_clock_run(&b.clock, b.timers, 100);
+	struct event_about late = about;
+	for (int i = 0; i < 10; i++) {
+		char uid[16];
+		snprintf(uid, sizeof(uid), "v-%d", i);
+		late.uid = uid;
+		recorder_event(b.recorder, &late, true, "R", "m");
+	}
+	EXPECT_INT(stats_of(&b).dropped, 35);
+	teardown(&b);
+}
+
+TEST(events, a_failed_one_is_not_repeated)
+{
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	recorder_event(b.recorder, &about, true, "R", "m");
+	answer(&b, 403);
+	EXPECT_INT(fake_open_count(&b.fake), 0);
+	EXPECT_INT(stats_of(&b).failed, 1);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.method, "POST");
+	answer(&b, 201);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.method, "PATCH");
+	answer(&b, 500);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_CONTAINS(fake_last(&b.fake)->request.body, "\"count\":3");
+	answer(&b, 404); /* it has expired on the server */
+	recorder_event(b.recorder, &about, true, "R", "m");
+	EXPECT_TEXT(fake_last(&b.fake)->request.method, "POST");
+	EXPECT_INT(stats_of(&b).failed, 3);
+	teardown(&b);
+}
+
+TEST(events, long_texts_are_cut)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(strbuf_release) struct strbuf message = STRBUF_INIT;
+	struct event_about long_named = about;
+	char name[254];
+	struct bench b;
+	setup(&b);
+	memset(name, 'n', 253);
+	name[253] = '\0';
+	long_named.name = name;
+	strbuf_addch(&message, 'x');
+	for (int i = 0; i < 1000; i++)
+		strbuf_addstr(&message, "\xe2\x82\xac");
+	recorder_event(b.recorder, &long_named, true, "R", message.buf);
+	const struct json *body = body_of(arena, fake_last(&b.fake));
+	EXPECT_INT(strlen(json_text_or(json_get(body, "message"), "")), 1024);
+	EXPECT_INT(strlen(json_text_or(json_path(body, "metadata", "name", NULL), "")), 253);
+	EXPECT_TEXT(json_text(json_path(body, "involvedObject", "name", NULL)), name);
+	teardown(&b);
+}
+
+TEST(events, names_differ_at_one_moment)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct bench b;
+	setup(&b);
+	flood(&b, &about, 0, 2);
+	const char *first =
+	    json_text(json_path(body_of(arena, b.fake.calls), "metadata", "name", NULL));
+	const char *second =
+	    json_text(json_path(body_of(arena, fake_last(&b.fake)), "metadata", "name", NULL));
+	EXPECT(first && second && strcmp(first, second) != 0);
+	teardown(&b);
+}
+
+/* Ten thousand objects over hours: what is held stays bounded. */
+TEST(events, memory_is_bounded)
+{
+	struct bench b;
+	setup(&b);
+	for (int i = 0; i < 10000; i++) {
+		char uid[16];
+		struct event_about one = about;
+		snprintf(uid, sizeof(uid), "u-%d", i);
+		one.uid = uid;
+		recorder_event(b.recorder, &one, true, "R", "m");
+		fake_clock_run(&b.clock, b.timers, 25);
+		struct http_call *call = fake_last(&b.fake);
+		if (i < 50 && call->open)
+			fake_answer(&b.fake, call, 201, "{}");
+	}
+	/* None was answered but the first: the oldest were cancelled. */
+	EXPECT(kube_client_in_flight(b.client) <= 4096);
+	teardown(&b);
+}
+
+TEST_MAIN(TEST_OF(events, look_like_client_gos),
+	  TEST_OF(events, of_objects_without_namespace_or_uid),
+	  TEST_OF(events, use_the_servers_time), TEST_OF(events, repeats_add_up),
+	  TEST_OF(events, what_differs_does_not_add_up),
+	  TEST_OF(events, after_ten_minutes_of_silence_a_new_one),
+	  TEST_OF(events, an_object_has_a_bucket), TEST_OF(events, repeats_draw_on_the_bucket_too),
+	  TEST_OF(events, the_process_has_a_budget), TEST_OF(events, a_failed_one_is_not_repeated),
+	  TEST_OF(events, long_texts_are_cut), TEST_OF(events, names_differ_at_one_moment),
+	  TEST_OF(events, memory_is_bounded))

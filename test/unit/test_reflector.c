@@ -1,0 +1,483 @@
+/* The reflector against a scripted server: every way a watch can go. */
+#include "test/unit/reflector_fixture.h"
+
+TEST(reflector, a_clean_end_resumes_at_once)
+{
+	struct bench b;
+	setup(&b);
+	struct http_call *call = settle(&b);
+	fake_chunk(&b.fake, call, BOOKMARK("40"));
+	run(&b, 5000);
+	fake_end(&b.fake, call);
+	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
+	run(&b, 0);
+	expect_asked(&b, "&resourceVersion=40");
+	expect_asked(&b, "allowWatchBookmarks=true");
+	expect_not_asked(&b, "sendInitialEvents");
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, EVENT("MODIFIED", "a", "41"));
+	expect_changes(&b, "a:5>41 ");
+	EXPECT_INT(status_of(&b).relists, 1);
+	EXPECT_INT(status_of(&b).restarts, 2);
+	teardown(&b);
+}
+
+TEST(reflector, ends_at_once_with_news_cost_no_wait)
+{
+	struct bench b;
+	setup(&b);
+	fake_end(&b.fake, settle(&b));
+	for (int i = 0; i < 20; i++) {
+		CLEANUP(strbuf_release) struct strbuf event = STRBUF_INIT;
+		run(&b, 0);
+		strbuf_addf(&event,
+			    "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"a\","
+			    "\"resourceVersion\":\"%d\"}}}",
+			    20 + i);
+		fake_answer(&b.fake, open_call(&b), 200, event.buf);
+	}
+	EXPECT_INT(status_of(&b).version, 39);
+	teardown(&b);
+}
+
+/* Ends every watch as soon as it is asked for, for a minute; how often was that? */
+static size_t storm(struct bench *b, void (*end)(struct bench *b, struct http_call *call))
+{
+	size_t before = b->fake.count;
+	for (int64_t stop = b->clock.mono + 60000; b->clock.mono < stop; run(b, 10)) {
+		struct http_call *call = fake_find(&b->fake, NULL, "");
+		if (call)
+			end(b, call);
+	}
+	return b->fake.count - before;
+}
+
+static void end_empty(struct bench *b, struct http_call *call)
+{
+	fake_answer(&b->fake, call, 200, "");
+}
+
+static void end_gone(struct bench *b, struct http_call *call)
+{
+	if (strstr(call->request.path, "sendInitialEvents"))
+		fake_answer(&b->fake, call, 200, INITIAL_END("10"));
+	else
+		fake_answer(&b->fake, call, 410, "");
+}
+
+static void end_same_event(struct bench *b, struct http_call *call)
+{
+	fake_answer(&b->fake, call, 200, BOOKMARK("10"));
+}
+
+static void end_error_event(struct bench *b, struct http_call *call)
+{
+	fake_answer(&b->fake, call, 200, ERROR_EVENT("500", "etcd"));
+}
+
+static void end_refused(struct bench *b, struct http_call *call)
+{
+	fake_break(&b->fake, call, "connection refused");
+}
+
+TEST(reflector, no_hot_loop)
+{
+	static const struct {
+		const char *what;
+		void (*end)(struct bench *b, struct http_call *call);
+	} rows[] = {{"empty watches", end_empty},
+		    {"410 for ever", end_gone},
+		    {"the same event", end_same_event},
+		    {"error events", end_error_event},
+		    {"refused connections", end_refused}};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bench b;
+		setup(&b);
+		test_row("%s", rows[i].what);
+		fake_end(&b.fake, settle(&b));
+		size_t count = storm(&b, rows[i].end);
+		EXPECT(count >= 6 && count <= 20);
+		teardown(&b);
+	}
+	test_row("%s", "");
+}
+
+TEST(reflector, backs_off_to_thirty_seconds_and_recovers)
+{
+	struct bench b;
+	int64_t longest = 0;
+	setup(&b);
+	fake_end(&b.fake, settle(&b));
+	run(&b, 0);
+	for (int i = 0; i < 12; i++) {
+		int64_t from = b.clock.mono;
+		fake_break(&b.fake, open_call(&b), "reset");
+		EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
+		while (fake_open_count(&b.fake) == 0 && b.clock.mono - from < 40000)
+			run(&b, 10);
+		int64_t delay = b.clock.mono - from;
+		int64_t full = i < 7 ? INT64_C(250) << i : 30000;
+		EXPECT(delay >= full * 3 / 4 && delay <= full + 10);
+		longest = delay;
+	}
+	EXPECT(longest <= 30010);
+	expect_asked(&b, "resourceVersion=10");
+	fake_head(&b.fake, open_call(&b), 200);
+	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
+	run(&b, 1000);
+	fake_break(&b.fake, open_call(&b), "reset");
+	run(&b, 250);
+	EXPECT_INT(fake_open_count(&b.fake), 1);
+	teardown(&b);
+}
+
+TEST(reflector, retry_after_is_obeyed)
+{
+	struct bench b;
+	setup(&b);
+	b.fake.retry_after_ms = 7000;
+	fake_answer(&b.fake, open_call(&b), 429, "");
+	run(&b, 6999);
+	EXPECT_INT(fake_open_count(&b.fake), 0);
+	run(&b, 1);
+	EXPECT_INT(fake_open_count(&b.fake), 1);
+	b.fake.retry_after_ms = 3600000;
+	fake_answer(&b.fake, open_call(&b), 429, "");
+	run(&b, 30000);
+	EXPECT_INT(fake_open_count(&b.fake), 1);
+	teardown(&b);
+}
+
+TEST(reflector, gone_lists_anew)
+{
+	struct bench b;
+	setup(&b);
+	fake_chunk(&b.fake, settle(&b), ERROR_EVENT("410", "too old"));
+	EXPECT_INT(fake_open_count(&b.fake), 0);
+	run(&b, 0);
+	expect_asked(&b, "sendInitialEvents");
+	fake_answer(&b.fake, open_call(&b), 200, EVENT("ADDED", "b", "11") INITIAL_END("12"));
+	expect_changes(&b, "+b:11 -a:5 ");
+	run(&b, 1000);
+	expect_asked(&b, "resourceVersion=12");
+	teardown(&b);
+}
+
+TEST(reflector, other_errors_resume_where_it_was)
+{
+	struct bench b;
+	setup(&b);
+	fake_chunk(&b.fake, settle(&b), EVENT("MODIFIED", "a", "20") ERROR_EVENT("404", "odd"));
+	EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
+	EXPECT_TEXT(status_of(&b).trouble, "odd");
+	run(&b, 0);
+	EXPECT_INT(fake_open_count(&b.fake), 0);
+	run(&b, 250);
+	expect_asked(&b, "resourceVersion=20");
+	expect_changes(&b, "a:5>20 ");
+	teardown(&b);
+}
+
+TEST(reflector, a_refused_version_lists_anew)
+{
+	struct bench b;
+	setup(&b);
+	fake_end(&b.fake, settle(&b));
+	run(&b, 0);
+	fake_answer(&b.fake, open_call(&b), 400, "");
+	run(&b, 300);
+	expect_asked(&b, "sendInitialEvents");
+	teardown(&b);
+}
+
+TEST(reflector, broken_streams_resume)
+{
+	static const struct {
+		const char *what, *text;
+		bool ends;
+	} rows[] = {
+	    {"closed inside an object", "{\"type\":\"MODI", true},
+	    {"garbage", "<html>", false},
+	    {"invalid UTF-8", "{\"type\":\"\xff\"}", false},
+	    {"no type", "{\"object\":{\"metadata\":{\"name\":\"x\"}}}", false},
+	    {"no object", "{\"type\":\"ADDED\"}", false},
+	    {"type no text", "{\"type\":1,\"object\":{}}", false},
+	    {"object no object", "{\"type\":\"ERROR\",\"object\":\"410\"}", false},
+	    {"no event at all", "7 ", false},
+	    {"an array", "[1]", false},
+	    {"an error without a code", "{\"type\":\"ERROR\",\"object\":{}}", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bench b;
+		setup(&b);
+		test_row("%s", rows[i].what);
+		struct http_call *call = settle(&b);
+		bool more = fake_chunk(&b.fake, call, rows[i].text);
+		EXPECT(more == rows[i].ends);
+		if (call->open)
+			fake_end(&b.fake, call);
+		EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
+		EXPECT(status_of(&b).trouble[0] != '\0');
+		run(&b, 0);
+		EXPECT_INT(fake_open_count(&b.fake), 0);
+		run(&b, 250);
+		expect_asked(&b, "resourceVersion=10");
+		expect_changes(&b, "");
+		EXPECT_INT(store_count(b.store), 1);
+		teardown(&b);
+	}
+	test_row("%s", "");
+}
+
+TEST(reflector, unknown_types_are_passed_over)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	chunk(&b, EVENT("RENAMED", "a", "11") EVENT("MODIFIED", "a", "12"));
+	expect_changes(&b, "a:5>12 ");
+	EXPECT_INT(status_of(&b).undecodable, 0);
+	teardown(&b);
+}
+
+TEST(reflector, of_a_key_that_repeats_the_last_counts)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	chunk(&b, "{\"type\":\"ADDED\",\"type\":\"DELETED\",\"object\":{\"metadata\":{"
+		  "\"name\":\"b\",\"name\":\"a\",\"namespace\":\"ns\","
+		  "\"resourceVersion\":\"3\",\"resourceVersion\":\"11\"}}}");
+	expect_changes(&b, "-a:5 ");
+	EXPECT_INT(status_of(&b).version, 11);
+	teardown(&b);
+}
+
+TEST(reflector, unreadable_objects_leave_what_is_held)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	chunk(&b, BAD("MODIFIED", "a", "11") BAD("ADDED", "b", "12"));
+	chunk(&b, "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"c\","
+		  "\"resourceVersion\":\"x\"}}}\n");
+	EXPECT_INT(status_of(&b).undecodable, 3);
+	EXPECT_INT(status_of(&b).version, 12);
+	expect_changes(&b, "");
+	fake_chunk(&b.fake, open_call(&b), ERROR_EVENT("410", "too old"));
+	run(&b, 0);
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, BAD("ADDED", "a", "11") INITIAL_END("20"));
+	expect_changes(&b, "");
+	EXPECT(store_get(b.store, "ns", "a") != NULL);
+	/* A deletion needs no more than a name. */
+	chunk(&b, BAD("DELETED", "a", "21"));
+	expect_changes(&b, "-a:5 ");
+	teardown(&b);
+}
+
+/* However the bytes are cut. */
+TEST(reflector, pieces_of_any_size)
+{
+	for (size_t piece = 1; piece <= 31; piece++) {
+		struct bench b;
+		setup(&b);
+		test_row("%zu", piece);
+		struct http_call *call = open_call(&b);
+		fake_head(&b.fake, call, 200);
+		EXPECT(fake_chunks(&b.fake, call,
+				   EVENT("ADDED", "caf\xc3\xa9", "5") EVENT("ADDED", "b", "6")
+				       INITIAL_END("10") EVENT("DELETED", "b", "11") BOOKMARK("12"),
+				   piece));
+		expect_changes(&b, "+caf\xc3\xa9:5 +b:6 -b:6 ");
+		EXPECT_INT(status_of(&b).version, 12);
+		teardown(&b);
+	}
+	test_row("%s", "");
+}
+
+TEST(reflector, a_large_object)
+{
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	strbuf_addstr(&text, "{\"type\":\"MODIFIED\",\"object\":{\"blob\":\"");
+	for (int i = 0; i < 5 * 1024 * 16; i++)
+		strbuf_addstr(&text,
+			      "0123456789012345678901234567890123456789012345678901234567890123");
+	strbuf_addstr(&text, "\",\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\","
+			     "\"resourceVersion\":\"11\"}}}\n");
+	EXPECT(fake_chunks(&b.fake, open_call(&b), text.buf, 16384));
+	expect_changes(&b, "a:5>11 ");
+	teardown(&b);
+}
+
+/* ---- absent, forbidden, silent ---- */
+
+TEST(reflector, an_absent_api_is_asked_for_again)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	fake_end(&b.fake, open_call(&b));
+	run(&b, 0);
+	fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
+	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
+	EXPECT(store_synced(b.store));
+	expect_changes(&b, "-a:5 ");
+	for (int i = 0; i < 3; i++) {
+		run(&b, 1999);
+		EXPECT_INT(fake_open_count(&b.fake), 0);
+		run(&b, 1);
+		expect_asked(&b, "sendInitialEvents");
+		fake_answer(&b.fake, open_call(&b), 404, "");
+	}
+	run(&b, 2000);
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, EVENT("ADDED", "n", "3") INITIAL_END("4"));
+	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
+	expect_changes(&b, "+n:3 ");
+	teardown(&b);
+}
+
+TEST(reflector, absent_from_the_start_counts_as_synced)
+{
+	struct bench b;
+	setup(&b);
+	fake_answer(&b.fake, open_call(&b), 404, "");
+	EXPECT(store_synced(b.store));
+	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
+	teardown(&b);
+}
+
+TEST(reflector, forbidden_says_so_and_goes_on)
+{
+	static const int codes[] = {401, 403};
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		struct bench b;
+		setup(&b);
+		fake_answer(&b.fake, open_call(&b), codes[i],
+			    "{\"kind\":\"Status\",\"message\":\"not you\"}");
+		EXPECT_INT(status_of(&b).state, REFLECTOR_STARTING);
+		EXPECT_TEXT(status_of(&b).trouble, "not you");
+		EXPECT(!store_synced(b.store));
+		run(&b, 250);
+		fake_end(&b.fake, settle(&b));
+		EXPECT_TEXT(status_of(&b).trouble, "");
+		run(&b, 0);
+		fake_answer(&b.fake, open_call(&b), codes[i], "");
+		EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
+		expect_changes(&b, ""); /* what is held stays */
+		teardown(&b);
+	}
+}
+
+TEST(reflector, silence_is_bounded_and_told)
+{
+	struct bench b;
+	setup_with(&b, (struct reflector_config){.watch_seconds = 100});
+	struct http_call *call = open_call(&b);
+	const char *asked = strstr(call->request.path, "timeoutSeconds=");
+	long seconds = asked ? strtol(asked + strlen("timeoutSeconds="), NULL, 10) : 0;
+	EXPECT(seconds >= 100 && seconds <= 120);
+	EXPECT_INT(call->request.idle_ms, (seconds + 5) * 1000);
+	EXPECT_INT(call->request.timeout_ms, 0);
+	settle(&b);
+	run(&b, 90000);
+	EXPECT_INT(status_of(&b).silent_ms, 90000);
+	chunk(&b, "\n");
+	EXPECT_INT(status_of(&b).silent_ms, 0);
+	fake_break(&b.fake, call, "silent for too long");
+	run(&b, 250);
+	expect_asked(&b, "resourceVersion=10");
+	teardown(&b);
+}
+
+TEST(reflector, namespace_and_field_selector)
+{
+	struct bench b;
+	setup_with(&b, (struct reflector_config){.ns = "knative-serving",
+						 .field_selector = "metadata.name=a"});
+	expect_asked(&b, "/apis/g.io/v1/namespaces/knative-serving/things?watch=1");
+	expect_asked(&b, "&fieldSelector=metadata.name%3Da");
+	fake_answer(&b.fake, open_call(&b), 422, "");
+	run(&b, 0);
+	expect_asked(&b, "things?limit=500&fieldSelector=metadata.name%3Da");
+	teardown(&b);
+}
+
+TEST(reflector, streams_tell_the_time)
+{
+	struct bench b;
+	setup(&b);
+	b.fake.date_ms = FAKE_CLOCK_WALL + 600000;
+	fake_head(&b.fake, open_call(&b), 200);
+	EXPECT_INT(kube_client_now_ms(b.client), FAKE_CLOCK_WALL + 600500);
+	teardown(&b);
+}
+
+/* ---- from outside ---- */
+
+TEST(reflector, relist_ends_the_watch_and_lists)
+{
+	struct bench b;
+	setup(&b);
+	struct http_call *call = settle(&b);
+	reflector_relist(b.reflector);
+	EXPECT(!call->cancelled);
+	run(&b, 0);
+	EXPECT(call->cancelled);
+	expect_asked(&b, "sendInitialEvents");
+	/* Again in the middle of the list. */
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, EVENT("ADDED", "b", "11"));
+	reflector_relist(b.reflector);
+	run(&b, 0);
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, EVENT("ADDED", "a", "5") INITIAL_END("12"));
+	expect_changes(&b, "+b:11 -b:11 ");
+	/* Wanted while the old list ends well: still done. */
+	reflector_relist(b.reflector);
+	chunk(&b, EVENT("MODIFIED", "a", "13"));
+	run(&b, 0);
+	expect_asked(&b, "sendInitialEvents");
+	teardown(&b);
+}
+
+TEST(reflector, free_at_any_moment)
+{
+	for (int step = 0; step < 5; step++) {
+		struct bench b;
+		setup(&b);
+		if (step > 0)
+			fake_head(&b.fake, open_call(&b), 200);
+		if (step > 1)
+			chunk(&b, EVENT("ADDED", "a", "5") "{\"type\":");
+		if (step > 2)
+			fake_break(&b.fake, open_call(&b), "reset");
+		if (step > 3)
+			run(&b, 300);
+		teardown(&b);
+	}
+}
+
+TEST_MAIN(TEST_OF(reflector, a_clean_end_resumes_at_once),
+	  TEST_OF(reflector, ends_at_once_with_news_cost_no_wait), TEST_OF(reflector, no_hot_loop),
+	  TEST_OF(reflector, backs_off_to_thirty_seconds_and_recovers),
+	  TEST_OF(reflector, retry_after_is_obeyed), TEST_OF(reflector, gone_lists_anew),
+	  TEST_OF(reflector, other_errors_resume_where_it_was),
+	  TEST_OF(reflector, a_refused_version_lists_anew),
+	  TEST_OF(reflector, broken_streams_resume),
+	  TEST_OF(reflector, unknown_types_are_passed_over),
+	  TEST_OF(reflector, of_a_key_that_repeats_the_last_counts),
+	  TEST_OF(reflector, unreadable_objects_leave_what_is_held),
+	  TEST_OF(reflector, pieces_of_any_size), TEST_OF(reflector, a_large_object),
+	  TEST_OF(reflector, an_absent_api_is_asked_for_again),
+	  TEST_OF(reflector, absent_from_the_start_counts_as_synced),
+	  TEST_OF(reflector, forbidden_says_so_and_goes_on),
+	  TEST_OF(reflector, silence_is_bounded_and_told),
+	  TEST_OF(reflector, namespace_and_field_selector),
+	  TEST_OF(reflector, streams_tell_the_time),
+	  TEST_OF(reflector, relist_ends_the_watch_and_lists),
+	  TEST_OF(reflector, free_at_any_moment))

@@ -1,0 +1,103 @@
+/* pkg/base/strbuf.h and check.h: growth, emptiness, JSON escaping. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/check.h"
+#include "pkg/base/strbuf.h"
+#include "test/lib/test.h"
+
+TEST(strbuf, is_a_c_string_at_any_time)
+{
+	struct strbuf sb = STRBUF_INIT;
+	EXPECT_TEXT(sb.buf, "");
+	strbuf_add(&sb, NULL, 0);
+	EXPECT_TEXT(sb.buf, "");
+	strbuf_addstr(&sb, "one");
+	strbuf_addch(&sb, ' ');
+	strbuf_addf(&sb, "%d%s", 2, "!");
+	EXPECT_TEXT(sb.buf, "one 2!");
+	EXPECT_INT(sb.len, 6);
+	strbuf_reset(&sb);
+	EXPECT_TEXT(sb.buf, "");
+	EXPECT_INT(sb.len, 0);
+	strbuf_addf(&sb, "%s", "");
+	EXPECT_TEXT(sb.buf, "");
+	strbuf_release(&sb);
+	EXPECT_TEXT(sb.buf, "");
+	strbuf_addstr(&sb, "usable again");
+	EXPECT_TEXT(sb.buf, "usable again");
+	strbuf_release(&sb);
+}
+
+TEST(strbuf, keeps_every_byte_while_growing)
+{
+	struct strbuf sb = STRBUF_INIT;
+	for (int i = 0; i < 10000; i++)
+		strbuf_addch(&sb, (char)i);
+	EXPECT_INT(sb.len, 10000);
+	bool same = true;
+	for (int i = 0; i < 10000; i++)
+		same = same && sb.buf[i] == (char)i;
+	EXPECT(same);
+	EXPECT_INT(sb.buf[sb.len], 0);
+	strbuf_release(&sb);
+}
+
+TEST(strbuf, take_gives_away_the_text)
+{
+	struct strbuf sb = STRBUF_INIT;
+	char *nothing = strbuf_take(&sb);
+	EXPECT_TEXT(nothing, "");
+	free(nothing);
+	strbuf_addstr(&sb, "text");
+	char *text = strbuf_take(&sb);
+	EXPECT_TEXT(text, "text");
+	EXPECT_TEXT(sb.buf, "");
+	EXPECT_INT(sb.cap, 0);
+	free(text);
+}
+
+TEST(strbuf, escapes_json)
+{
+	static const struct {
+		const char *in;
+		size_t length;
+		const char *want;
+	} rows[] = {
+	    {"", 0, "\"\""},
+	    {"plain /'", 8, "\"plain /'\""},
+	    {"\"\\", 2, "\"\\\"\\\\\""},
+	    {"\b\f\n\r\t", 5, "\"\\b\\f\\n\\r\\t\""},
+	    {"\x01\x1f\x7f", 3, "\"\\u0001\\u001f\\u007f\""},
+	    {"a\0b", 3, "\"a\\u0000b\""},
+	    {"\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80", 9, "\"\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80\""},
+	    {"a\xFFz", 3, "\"a\xEF\xBF\xBDz\""},
+	    {"\xE2\x82", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
+	    {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
+		test_row("row %zu", i);
+		strbuf_add_json_string(&sb, rows[i].in, rows[i].length);
+		EXPECT_TEXT(sb.buf, rows[i].want);
+	}
+}
+
+TEST(check, passes_what_holds)
+{
+	CHECK(1 + 1 == 2);
+	char *text = xstrndup("abcdef", 3);
+	EXPECT_TEXT(text, "abc");
+	text = xrealloc(text, 100);
+	EXPECT_TEXT(text, "abc");
+	free(text);
+	int *zeros = xcalloc(4, sizeof(int));
+	EXPECT_INT(zeros[3], 0);
+	free(zeros);
+	free(xmalloc(0));
+}
+
+TEST_MAIN(TEST_OF(strbuf, is_a_c_string_at_any_time),
+	  TEST_OF(strbuf, keeps_every_byte_while_growing),
+	  TEST_OF(strbuf, take_gives_away_the_text), TEST_OF(strbuf, escapes_json),
+	  TEST_OF(check, passes_what_holds))

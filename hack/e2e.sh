@@ -16,7 +16,8 @@ the tests of test/e2e on them, in about 8 minutes.
   hack/e2e.sh -list .             their names
 
 $AUTOSCALER_KEDA_HPA tests that binary instead of building one.
-Logs of a failed run are kept; its last line says where.
+Logs of a failed run are kept, and with E2E_KEEP=1 those of any; its last line
+says where.
 TXT
 }
 

@@ -40,9 +40,8 @@ void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	struct entry *entry, *next;
-	HASH_ITER(hh, table->entries, entry, next)
-	drop(table, entry);
+	while (table->entries)
+		drop(table, table->entries);
 	free(table);
 }
 
@@ -107,8 +106,9 @@ size_t table_bytes(const struct table *table)
 void table_each(struct table *table, bool (*each)(void *ctx, const char *key, void *value),
 		void *ctx)
 {
-	struct entry *entry, *next;
-	HASH_ITER(hh, table->entries, entry, next)
-	if (!each(ctx, entry->key, entry->value))
-		return;
+	for (struct entry *entry = table->entries, *next; entry; entry = next) {
+		next = entry->hh.next;
+		if (!each(ctx, entry->key, entry->value))
+			return;
+	}
 }

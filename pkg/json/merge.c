@@ -38,7 +38,7 @@ static void diff_removed(struct arena *arena, const struct json *from, const str
 
 struct json *json_merge_diff(struct arena *arena, const struct json *from, const struct json *to)
 {
-	if (!json_is(from, JSON_OBJECT) || !json_is(to, JSON_OBJECT))
+	if (!from || !to || from->type != JSON_OBJECT || to->type != JSON_OBJECT)
 		return json_equal(from, to) ? NULL : shared(to);
 	struct json *patch = json_object(arena);
 	diff_members(arena, from, to, patch);
@@ -77,7 +77,8 @@ struct json *json_merge_apply(struct arena *arena, const struct json *target,
 {
 	if (!json_is(patch, JSON_OBJECT))
 		return shared(patch);
-	const struct json *base = json_is(target, JSON_OBJECT) ? target : json_object(arena);
+	bool is_object = target && target->type == JSON_OBJECT;
+	const struct json *base = is_object ? target : json_object(arena);
 	struct json *result = json_object(arena);
 	apply_kept(arena, base, patch, result);
 	apply_new(arena, base, patch, result);

@@ -37,7 +37,11 @@ static void decode_status(const struct json *status, struct serverless_service *
 {
 	struct arena *arena = sks->object.arena;
 	const struct json *conditions = json_get(status, "conditions");
-	sks->service_name = text_kept(json_get(status, "serviceName"), arena);
+	/* It has nearly always the object's own name. */
+	const struct json *service = json_get(status, "serviceName");
+	const char *own = sks->object.meta.name;
+	sks->service_name =
+	    strcmp(json_text_or(service, ""), own) == 0 ? own : text_kept(service, arena);
 	sks->private_service_name = text_kept(json_get(status, "privateServiceName"), arena);
 	sks->ready =
 	    json_is(conditions, JSON_ARRAY) && ready_true(conditions) &&

@@ -1,5 +1,7 @@
-/* Base64 as kubeconfig files hold certificates in. Strict: what is no base64 is an error of the
- * file that is better told than sent to a TLS library. */
+/*
+ * Base64, in which kubeconfig files hold certificates and keys. Strict: what is no base64 is an
+ * error in the file, better told as that than handed to a TLS library.
+ */
 #include <string.h>
 
 #include "pkg/kube/internal.h"

@@ -135,9 +135,10 @@ struct transport *kube_client_transport(struct kube_client *client)
 /* ---- answers ---- */
 
 static void note_answer(struct kube_client *client, const struct http_response *response,
-			const struct error *failure)
+			const struct error *err, const struct error *failure)
 {
-	if (response->date_ms)
+	/* Of an answer that was cut off the date may be as old as the time-out is long. */
+	if (response->date_ms && err->kind == ERROR_NONE)
 		kube_client_saw_date(client, response->date_ms);
 	if (failure->retry_after_ms <= 0 ||
 	    (failure->kind != ERROR_THROTTLED && failure->status != 503))
@@ -182,7 +183,7 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(error_clear) struct error failure = ERROR_INIT;
 	const struct json *object = read_answer(call, response, err, arena, &failure);
-	note_answer(client, response, &failure);
+	note_answer(client, response, err, &failure);
 	detach(call);
 	call->done(call->ctx, object, &failure);
 	call_free(call);
@@ -217,10 +218,10 @@ static bool may_start(const struct kube_client *client, enum lane lane)
 		return true;
 	if (timers_now(client->timers) < client->held_until || writes >= client->max_writes)
 		return false;
-	return lane == LANE_WRITES || (TAILQ_EMPTY(&client->waiting[LANE_WRITES]) &&
-				       client->running_count[lane] < background);
+	return lane == LANE_WRITES || client->running_count[lane] < background;
 }
 
+/* Lane by lane: a background write starts only where no other waits. */
 static void pump(void *ctx)
 {
 	struct kube_client *client = ctx;

@@ -7,6 +7,7 @@
 #include "pkg/base/arena.h"
 #include "pkg/base/error.h"
 #include "pkg/json/json.h"
+#include "pkg/kube/resource.h"
 #include "pkg/net/transport.h"
 
 /* Of a whole answer: 8 MiB, depth 64. */
@@ -14,6 +15,20 @@ extern const struct json_limits kube_answer_limits;
 
 /* As kube_error_from_response; true if the message is the server's own text. */
 bool kube_error_decode(const struct http_response *response, struct error *err);
+
+/* What a list or a watch is of; ns and field_selector may be NULL. */
+struct kube_scope {
+	const struct kube_resource *resource;
+	const char *ns;
+	const char *field_selector;
+};
+
+/* A page of the list; token NULL: the first. Added to out, as kube_resource_path does. */
+void kube_list_path(const struct kube_scope *scope, unsigned page, const char *token,
+		    struct strbuf *out);
+/* A watch from version on; version 0: one that begins with all there is (WatchList, KEP-3157). */
+void kube_watch_path(const struct kube_scope *scope, int64_t seconds, uint64_t version,
+		     struct strbuf *out);
 
 /* RFC 4648 section 4, padded; line breaks and blanks between groups are passed over. NULL if it
  * is anything else. The text is NUL-terminated; length does not count that. */

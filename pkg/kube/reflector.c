@@ -12,6 +12,7 @@
 #include "pkg/base/hash.h"
 #include "pkg/base/log.h"
 #include "pkg/json/stream.h"
+#include "pkg/kube/internal.h"
 
 #define PAGE 500
 #define WATCH_SECONDS 300
@@ -272,8 +273,9 @@ static void settle_trouble(struct reflector *r, const struct error *why)
 		settle_absent(r);
 		return;
 	}
-	log_warn("reflector starts over", F_STR("resource", r->config.resource->plural),
-		 F_STR("kind", error_kind_name(why->kind)), F_STR("error", error_text(why)));
+	LOG_AT(why->kind == ERROR_GONE ? LOG_INFO : LOG_WARN, "reflector starts over",
+	       F_STR("resource", r->config.resource->plural),
+	       F_STR("kind", error_kind_name(why->kind)), F_STR("error", error_text(why)));
 	if (relist)
 		r->version = 0;
 	r->status.state = store_synced(r->config.store) ? REFLECTOR_TROUBLED : REFLECTOR_STARTING;
@@ -334,6 +336,9 @@ static bool judge(struct reflector *r, const struct http_response *response,
 		return error_set(why, err->kind, "%s", error_text(err));
 	if (response->status >= 200 && response->status < 300)
 		return judge_end(r, why);
+	/* Only now: the date of a stream is as old as its head, which told it then. */
+	if (response->date_ms)
+		kube_client_saw_date(r->config.client, response->date_ms);
 	kube_error_from_response(response, why);
 	return false;
 }
@@ -343,8 +348,6 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 	CLEANUP(error_clear) struct error why = ERROR_INIT;
 	struct reflector *r = ctx;
 	r->http = NULL;
-	if (response->date_ms)
-		kube_client_saw_date(r->config.client, response->date_ms);
 	bool good = judge(r, response, err, &why);
 	close_stream(r);
 	if (!good && why.kind == ERROR_INVALID && r->phase == PHASE_WATCHLIST) {
@@ -360,25 +363,6 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 }
 
 /* ---- opening ---- */
-
-static void list_path(struct reflector *r, struct strbuf *path)
-{
-	strbuf_addf(path, "?limit=%u", r->config.page);
-	if (r->token) {
-		strbuf_addstr(path, "&continue=");
-		kube_escape(r->token, path);
-	}
-}
-
-static void watch_path(struct reflector *r, int64_t seconds, struct strbuf *path)
-{
-	strbuf_addf(path, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=%lld",
-		    (long long)seconds);
-	if (r->phase == PHASE_WATCH)
-		strbuf_addf(path, "&resourceVersion=%llu", (unsigned long long)r->version);
-	else
-		strbuf_addstr(path, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
-}
 
 static void begin_replace(struct reflector *r)
 {
@@ -396,17 +380,13 @@ static void send(struct reflector *r)
 	CLEANUP(strbuf_release) struct strbuf path = STRBUF_INIT;
 	int64_t seconds = r->config.watch_seconds + jitter(r, r->config.watch_seconds / 5);
 	bool list = r->phase == PHASE_LIST;
+	struct kube_scope scope = {r->config.resource, r->config.ns, r->config.field_selector};
 	struct http_request request = {.method = "GET", .stream = true};
 	request.idle_ms = list ? LIST_IDLE_MS : (seconds + WATCH_GRACE_S) * 1000;
-	kube_resource_path(r->config.resource, r->config.ns, NULL, NULL, &path);
 	if (list)
-		list_path(r, &path);
+		kube_list_path(&scope, r->config.page, r->token, &path);
 	else
-		watch_path(r, seconds, &path);
-	if (r->config.field_selector) {
-		strbuf_addstr(&path, "&fieldSelector=");
-		kube_escape(r->config.field_selector, &path);
-	}
+		kube_watch_path(&scope, seconds, r->version, &path);
 	request.path = path.buf;
 	r->http = transport_start(kube_client_transport(r->config.client), &request, &events, r);
 }
@@ -427,7 +407,6 @@ static void open_next(struct reflector *r)
 	}
 	begin_replace(r);
 	error_clear(&r->failure);
-	r->list_version = 0;
 	r->opened_version = r->version;
 	r->in_step_ms = -1;
 	r->stream = json_stream_new(&stream);

@@ -1,8 +1,12 @@
-/* Paths and names of API resources. Only RFC 3986's unreserved characters stand unescaped, so no
- * name can leave its segment. */
+/*
+ * Paths and names of API resources, and the queries of lists and watches. Only RFC 3986's
+ * unreserved characters stand unescaped, so no name can leave its segment or its parameter.
+ */
 #include "pkg/kube/resource.h"
 
 #include <string.h>
+
+#include "pkg/kube/internal.h"
 
 void kube_escape(const char *text, struct strbuf *out)
 {
@@ -48,4 +52,37 @@ void kube_resource_api_version(const struct kube_resource *resource, struct strb
 	if (resource->group[0])
 		strbuf_addf(out, "%s/", resource->group);
 	strbuf_addstr(out, resource->version);
+}
+
+static void add_selector(const struct kube_scope *scope, struct strbuf *out)
+{
+	if (!scope->field_selector)
+		return;
+	strbuf_addstr(out, "&fieldSelector=");
+	kube_escape(scope->field_selector, out);
+}
+
+void kube_list_path(const struct kube_scope *scope, unsigned page, const char *token,
+		    struct strbuf *out)
+{
+	kube_resource_path(scope->resource, scope->ns, NULL, NULL, out);
+	strbuf_addf(out, "?limit=%u", page);
+	if (token) {
+		strbuf_addstr(out, "&continue=");
+		kube_escape(token, out);
+	}
+	add_selector(scope, out);
+}
+
+void kube_watch_path(const struct kube_scope *scope, int64_t seconds, uint64_t version,
+		     struct strbuf *out)
+{
+	kube_resource_path(scope->resource, scope->ns, NULL, NULL, out);
+	strbuf_addf(out, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=%lld",
+		    (long long)seconds);
+	if (version > 0)
+		strbuf_addf(out, "&resourceVersion=%llu", (unsigned long long)version);
+	else
+		strbuf_addstr(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+	add_selector(scope, out);
 }

@@ -234,7 +234,6 @@ void store_replace_begin(struct store *store)
 {
 	store->round++;
 	store->replacing = true;
-	store->rewinding = false;
 }
 
 void store_replace_rewind(struct store *store)

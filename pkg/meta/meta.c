@@ -56,8 +56,15 @@ bool meta_decode_version(const struct json *object, uint64_t *out, struct error 
 	return true;
 }
 
-static void decode_owner(const struct json *references, struct arena *arena, struct meta_owner *out)
+static const char *copied_text(struct arena *arena, const struct json *value)
 {
+	const char *text = json_text_or(value, "");
+	return text[0] ? arena_strdup(arena, text) : "";
+}
+
+static void decode_owner(const struct json *references, struct arena *arena, struct meta *meta)
+{
+	struct meta_owner *out = &meta->owner;
 	if (!json_is(references, JSON_ARRAY))
 		return;
 	for (size_t i = 0; i < json_count(references); i++) {
@@ -67,16 +74,14 @@ static void decode_owner(const struct json *references, struct arena *arena, str
 		out->api_version =
 		    shared_text(arena, json_text_or(json_get(owner, "apiVersion"), ""));
 		out->kind = shared_text(arena, json_text_or(json_get(owner, "kind"), ""));
-		out->name = arena_strdup(arena, json_text_or(json_get(owner, "name"), ""));
-		out->uid = arena_strdup(arena, json_text_or(json_get(owner, "uid"), ""));
+		/* Knative and KEDA name most objects as their owner. */
+		if (strcmp(json_text_or(json_get(owner, "name"), ""), meta->name) == 0)
+			out->name = meta->name;
+		else
+			out->name = copied_text(arena, json_get(owner, "name"));
+		out->uid = copied_text(arena, json_get(owner, "uid"));
 		return;
 	}
-}
-
-static const char *copied_text(struct arena *arena, const struct json *value)
-{
-	const char *text = json_text_or(value, "");
-	return text[0] ? arena_strdup(arena, text) : "";
 }
 
 bool meta_decode(const struct json *object, struct arena *arena, struct meta *out,
@@ -90,14 +95,14 @@ bool meta_decode(const struct json *object, struct arena *arena, struct meta *ou
 	if (!meta_decode_version(object, &out->version, err))
 		return false;
 	out->name = arena_strdup(arena, name);
-	out->ns = copied_text(arena, json_get(metadata, "namespace"));
+	out->ns = shared_text(arena, json_text_or(json_get(metadata, "namespace"), ""));
 	out->uid = copied_text(arena, json_get(metadata, "uid"));
 	out->generation = json_int_or(json_get(metadata, "generation"), 0);
 	out->terminating = json_text(json_get(metadata, "deletionTimestamp")) != NULL;
 	if (!time_parse_rfc3339(json_text_or(json_get(metadata, "creationTimestamp"), ""),
 				&out->created_ms))
 		out->created_ms = 0;
-	decode_owner(json_get(metadata, "ownerReferences"), arena, &out->owner);
+	decode_owner(json_get(metadata, "ownerReferences"), arena, out);
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Object metadata (metav1.ObjectMeta) as far as the controller reads it, decoded from JSON into
- * the object's own arena. managedFields are never kept. Keys of labels and annotations, kinds and
- * API versions are few in a cluster and repeat in every object: they are interned for the life of
- * the process, until the pool of pkg/base/intern.h holds 1 MiB; new ones go into the arena then.
+ * the object's own arena. managedFields are never kept. Namespaces, keys of labels and annotations,
+ * kinds and API versions repeat in every object: they are interned for the life of the process,
+ * until the pool of pkg/base/intern.h holds 1 MiB; new ones go into the arena then.
  */
 #ifndef META_META_H
 #define META_META_H

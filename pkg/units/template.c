@@ -248,7 +248,7 @@ static bool do_printf(struct template *t, const char *start)
 
 static bool do_if(struct template *t, const char *start)
 {
-	const char *value;
+	const char *value = "";
 	skip_spaces(t);
 	if (*t->at != '.')
 		return fail(t, t->at, "if knows a single variable only");

@@ -22,13 +22,19 @@ struct reader {
 	bool (*each)(void *ctx, struct json *document, struct error *err);
 	void *ctx;
 	struct error *err;
+	bool single; /* one document at most */
+	bool delivered;
 };
+
+static bool fail_at(struct reader *r, const yaml_mark_t *mark, const char *what)
+{
+	return error_set(r->err, ERROR_INVALID, "%zu:%zu: %s", mark->line + 1, mark->column + 1,
+			 what);
+}
 
 static bool fail_here(struct reader *r, const char *what)
 {
-	const yaml_mark_t *mark = &r->event.start_mark;
-	return error_set(r->err, ERROR_INVALID, "%zu:%zu: %s", mark->line + 1, mark->column + 1,
-			 what);
+	return fail_at(r, &r->event.start_mark, what);
 }
 
 static bool fail_at_offset(const char *text, size_t offset, const char *what, struct error *err)
@@ -52,8 +58,7 @@ static bool next_event(struct reader *r, const char *text)
 	const char *problem = p->problem ? p->problem : "not YAML";
 	if (p->error == YAML_READER_ERROR)
 		return fail_at_offset(text, p->problem_offset, problem, r->err);
-	return error_set(r->err, ERROR_INVALID, "%zu:%zu: %s", p->problem_mark.line + 1,
-			 p->problem_mark.column + 1, problem);
+	return fail_at(r, &p->problem_mark, problem);
 }
 
 static bool take(struct reader *r, enum json_token token, const char *text, size_t length)
@@ -154,9 +159,10 @@ static bool is_empty(const yaml_event_t *event)
 	       event->data.scalar.length == 0;
 }
 
-/* From behind the start of a document to its end. */
+/* From the start of a document to its end. */
 static bool read_document(struct reader *r, const char *text)
 {
+	const yaml_mark_t start = r->event.start_mark;
 	bool empty = true;
 	for (bool first = true;; first = false) {
 		if (!next_event(r, text))
@@ -169,7 +175,12 @@ static bool read_document(struct reader *r, const char *text)
 	}
 	struct json *document = r->builder.root;
 	r->builder.root = NULL;
-	return empty || r->each(r->ctx, document, r->err);
+	if (empty)
+		return true;
+	if (r->single && r->delivered)
+		return fail_at(r, &start, "more than one document");
+	r->delivered = true;
+	return r->each(r->ctx, document, r->err);
 }
 
 static bool read_stream(struct reader *r, const char *text)
@@ -201,37 +212,40 @@ static bool check_text(const char *text, size_t length, size_t max_bytes, struct
 	return valid == length || fail_at_offset(text, valid, "invalid UTF-8", err);
 }
 
+static bool read_text(const char *text, size_t length, const struct json_limits *limits,
+		      struct arena *arena, struct reader *r)
+{
+	size_t max_bytes = limits && limits->max_bytes ? limits->max_bytes : DEFAULT_BYTES;
+	unsigned max_depth = limits && limits->max_depth ? limits->max_depth : DEFAULT_DEPTH;
+	struct json *document;
+	if (!check_text(text, length, max_bytes, r->err))
+		return false;
+	if (looks_like_json(text, length) &&
+	    json_parse(text, length, limits, arena, &document, NULL))
+		return r->each(r->ctx, document, r->err);
+	CHECK(yaml_parser_initialize(&r->parser));
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);
+	json_builder_init(&r->builder, arena, max_depth, true);
+	bool ok = read_stream(r, text);
+	json_builder_release(&r->builder);
+	yaml_event_delete(&r->event);
+	yaml_parser_delete(&r->parser);
+	return ok;
+}
+
 bool yaml_parse_all(const char *text, size_t length, const struct json_limits *limits,
 		    struct arena *arena,
 		    bool (*each)(void *ctx, struct json *document, struct error *err), void *ctx,
 		    struct error *err)
 {
-	size_t max_bytes = limits && limits->max_bytes ? limits->max_bytes : DEFAULT_BYTES;
-	unsigned max_depth = limits && limits->max_depth ? limits->max_depth : DEFAULT_DEPTH;
-	struct json *document;
-	if (!check_text(text, length, max_bytes, err))
-		return false;
-	if (looks_like_json(text, length) &&
-	    json_parse(text, length, limits, arena, &document, NULL))
-		return each(ctx, document, err);
 	struct reader r = {.each = each, .ctx = ctx, .err = err};
-	CHECK(yaml_parser_initialize(&r.parser));
-	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
-	json_builder_init(&r.builder, arena, max_depth, true);
-	bool ok = read_stream(&r, text);
-	json_builder_release(&r.builder);
-	yaml_event_delete(&r.event);
-	yaml_parser_delete(&r.parser);
-	return ok;
+	return read_text(text, length, limits, arena, &r);
 }
 
-static bool keep_only(void *ctx, struct json *document, struct error *err)
+static bool keep(void *ctx, struct json *document, struct error *err UNUSED)
 {
-	struct json **only = ctx;
-	if (*only)
-		return error_set(err, ERROR_INVALID, "more than one document");
-	*only = document;
+	*(struct json **)ctx = document;
 	return true;
 }
 
@@ -239,7 +253,8 @@ bool yaml_parse(const char *text, size_t length, const struct json_limits *limit
 		struct arena *arena, struct json **out, struct error *err)
 {
 	struct json *only = NULL;
-	if (!yaml_parse_all(text, length, limits, arena, keep_only, &only, err))
+	struct reader r = {.each = keep, .ctx = &only, .err = err, .single = true};
+	if (!read_text(text, length, limits, arena, &r))
 		return false;
 	if (!only)
 		return error_set(err, ERROR_INVALID, "1:1: there is no document");

@@ -115,7 +115,8 @@ static void render_decoded(const struct pod_autoscaler *pa, const struct config_
 
 	if (!pod_autoscaler_is_ours(pa)) {
 		out->passed_over =
-		    arena_printf(arena, "class is %s, not " CLASS_HPA, class ? class : "not set");
+		    class ? arena_printf(arena, "its class is %s, not " CLASS_HPA, class)
+			  : "it has no class, and config-autoscaler does not make it " CLASS_HPA;
 		return;
 	}
 	if (!desired_build(pa, config, config_keda, form, 0, false, arena, &desired, &refusal))

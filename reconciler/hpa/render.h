@@ -10,9 +10,9 @@
 
 struct rendered {
 	const char *kind, *name; /* the manifest's, "" if it has none */
-	struct json *object;          /* NULL if refused or passed over */
-	const char *refused;          /* text, or NULL */
-	const char *passed_over;      /* why nothing is rendered: another class or kind, or NULL */
+	struct json *object;     /* NULL if refused or passed over */
+	const char *refused;     /* text, or NULL */
+	const char *passed_over; /* why nothing is rendered: another class or kind, or NULL */
 };
 
 /* One manifest that is no List. A Service is rendered as its first revision, NAME-00001, or the one

@@ -33,8 +33,8 @@ static void make_queue_meters(struct meters *m, struct metrics *metrics)
 	m->process_seconds = metrics_histogram(metrics, "kn_workqueue_process_duration_seconds",
 					       "How long one look at a key took.", queue_labels,
 					       seconds, ARRAY_SIZE(seconds));
-	m->unfinished = metrics_gauge(metrics, "kn_workqueue_unfinished_work",
-				      "Keys that are being worked on.", queue_labels);
+	m->unfinished = metrics_gauge(metrics, "kn_workqueue_unfinished_work_seconds",
+				      "Ages of the looks under way, added up.", queue_labels);
 	m->longest = metrics_gauge(metrics, "kn_workqueue_longest_running_processor_seconds",
 				   "Age of the oldest look under way.", queue_labels);
 }
@@ -136,14 +136,31 @@ static void count_up(struct metric *counter, const char *label, uint64_t *told, 
 	*told = total;
 }
 
+struct unfinished {
+	int64_t now_ms, sum_ms;
+};
+
+static bool add_unfinished(void *ctx, const char *key, void *value)
+{
+	struct unfinished *unfinished = ctx;
+	const struct key_state *state = value;
+
+	(void)key;
+	if (state->pass)
+		unfinished->sum_ms += unfinished->now_ms - pass_started_ms(state->pass);
+	return true;
+}
+
 static void collect_queue(struct controller *controller)
 {
 	struct meters *m = &controller->meters;
+	struct unfinished unfinished = {.now_ms = timers_now(controller->timers)};
 	struct queue_stats stats;
 
+	table_each(controller->states, add_unfinished, &unfinished);
 	queue_stats(controller->queue, &stats);
 	metric_set(m->depth, queue_values, (double)stats.depth);
-	metric_set(m->unfinished, queue_values, (double)stats.working);
+	metric_set(m->unfinished, queue_values, (double)unfinished.sum_ms / 1000);
 	metric_set(m->longest, queue_values, (double)stats.working_longest_ms / 1000);
 	count_up(m->adds, COMPONENT, &m->told_adds, stats.adds);
 	count_up(m->retries, COMPONENT, &m->told_retries, stats.retries);

@@ -28,7 +28,9 @@ func TestScaledObjectDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.eventually(30*time.Second, "a new ScaledObject and its HPA", func(ctx context.Context) error {
+	// The old HPA goes first: by the garbage collector, which takes half a
+	// minute to learn of CRDs that are as new as those of this cluster.
+	c.eventually(60*time.Second, "a new ScaledObject and its HPA", func(ctx context.Context) error {
 		so, err := c.get(ctx, cluster.ScaledObjects, "app-00001")
 		if err != nil {
 			return err

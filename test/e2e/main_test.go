@@ -34,8 +34,9 @@ func TestMain(m *testing.M) {
 			fmt.Println("--- FAIL: at the end:", err)
 			code = max(code, 1)
 		}
-		w.Cluster.Stop(code != 0)
-		if code != 0 {
+		keep := code != 0 || os.Getenv("E2E_KEEP") != ""
+		w.Cluster.Stop(keep)
+		if keep {
 			fmt.Println("logs of all servers and of the program:", w.Logs)
 		}
 	}

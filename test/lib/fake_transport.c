@@ -84,7 +84,7 @@ static void finish(struct fake_transport *fake, struct http_call *call, const ch
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	struct http_response response = {.status = call->status,
-					 .date_ms = fake->date_ms,
+					 .date_ms = call->date_ms,
 					 .retry_after_ms = fake->retry_after_ms,
 					 .body = body ? body : "",
 					 .length = body ? strlen(body) : 0};
@@ -107,6 +107,7 @@ void fake_head(struct fake_transport *fake, struct http_call *call, int status)
 	CHECK(call->open && !call->answered);
 	call->answered = true;
 	call->status = status;
+	call->date_ms = fake->date_ms;
 	if (streams(call) && call->events.head)
 		call->events.head(call->ctx, &head);
 }

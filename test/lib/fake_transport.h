@@ -18,13 +18,14 @@ struct http_call {
 	bool answered; /* head was sent */
 	bool cancelled;
 	int status; /* of the head */
+	int64_t date_ms;
 };
 
 struct fake_transport {
 	struct transport transport; /* first */
 	struct http_call *calls;    /* oldest first */
 	size_t count;               /* started ever */
-	int64_t date_ms;            /* Date of answers; 0: none */
+	int64_t date_ms;            /* Date of heads to come; 0: none */
 	int64_t retry_after_ms;     /* of the next whole answer, then 0 again */
 };
 

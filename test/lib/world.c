@@ -174,6 +174,37 @@ struct describe {
 	struct arena *arena;
 };
 
+static int by_member(const void *a, const void *b)
+{
+	const struct json_member *left = a, *right = b;
+	return strcmp(left->key, right->key);
+}
+
+/* Members in the order of their keys: how an object came about does not matter. */
+static void write_sorted(struct json *v, struct strbuf *out)
+{
+	if (json_is(v, JSON_OBJECT))
+		qsort(v->members, v->count, sizeof(v->members[0]), by_member);
+	if (!json_is(v, JSON_OBJECT) && !json_is(v, JSON_ARRAY)) {
+		json_write(v, out);
+		return;
+	}
+	strbuf_addch(out, json_is(v, JSON_OBJECT) ? '{' : '[');
+	for (size_t i = 0; i < v->count; i++) {
+		if (json_is(v, JSON_OBJECT))
+			strbuf_addf(out, " %s: ", v->members[i].key);
+		write_sorted(json_is(v, JSON_OBJECT) ? v->members[i].value : v->elements[i], out);
+	}
+	strbuf_addch(out, json_is(v, JSON_OBJECT) ? '}' : ']');
+}
+
+static void add_json(const struct json *v, struct strbuf *out)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	if (v)
+		write_sorted(json_copy(arena, v), out);
+}
+
 static void add_conditions(const struct json *object, struct strbuf *out)
 {
 	const struct json *list = json_path(object, "status", "conditions", NULL);
@@ -190,8 +221,7 @@ static void add_text(const struct json *object, const char *label, const char *o
 {
 	const struct json *v = json_path(object, outer, inner, NULL);
 	strbuf_addf(out, " %s=", label);
-	if (v)
-		json_write(v, out);
+	add_json(v, out);
 }
 
 static bool describe_one(void *ctx, const char *key, void *value)
@@ -214,7 +244,7 @@ static bool describe_one(void *ctx, const char *key, void *value)
 		add_text(object, "replicas", "spec", "replicas", &text);
 	} else {
 		strbuf_addch(&text, ' ');
-		json_write(json_get(object, "spec"), &text);
+		add_json(json_get(object, "spec"), &text);
 		add_text(object, "labels", "metadata", "labels", &text);
 	}
 	describe->lines[describe->count++] = arena_strdup(describe->arena, text.buf);

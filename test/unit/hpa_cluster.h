@@ -21,8 +21,7 @@
 #define START_MS INT64_C(1767322800000) /* 2026-01-02T03:00:00Z */
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
-#define CUSTOM                                                                                     \
-	"'metric':'m','target':'5','prometheus-query':'q'" /* scales to zero, unlike cpu */
+#define CUSTOM "'metric':'m','target':'5','prometheus-query':'q'" /* scales to zero, unlike cpu */
 
 struct fault {
 	enum step_kind step; /* STEP_DONE: none */
@@ -34,8 +33,8 @@ struct fault {
 struct cluster {
 	struct arena *arena;
 	struct json *pa, *sks, *so, *hpa; /* NULL: not there */
-	struct json *defaults;		  /* merged into each written SO's spec, or NULL */
-	bool hide_so;	      /* the cache does not see the ScaledObject */
+	struct json *defaults;            /* merged into each written SO's spec, or NULL */
+	bool hide_so;                     /* the cache does not see the ScaledObject */
 	bool keda_installed, leader;
 	struct config_autoscaler config;
 	struct config_keda config_keda;
@@ -71,7 +70,7 @@ static inline struct json *parse_json(struct arena *arena, const char *text)
 }
 
 static inline struct json *J(const struct cluster *c, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 static inline struct json *J(const struct cluster *c, const char *format, ...)
 {
 	va_list args;
@@ -94,10 +93,17 @@ static inline void touch(struct cluster *c, struct json *object)
 		 json_stringf(c->arena, "%" PRId64, ++c->version));
 }
 
+/* json_merge_apply shares parts with its input, which touch would then change. */
+static inline struct json *merged(struct cluster *c, const struct json *object,
+				  const struct json *patch)
+{
+	return json_copy(c->arena, json_merge_apply(c->arena, object, patch));
+}
+
 /* Merge patch by somebody else: J's arguments. */
 #define edit(c, object, ...)                                                                       \
 	do {                                                                                       \
-		(object) = json_merge_apply((c)->arena, (object), J((c), __VA_ARGS__));            \
+		(object) = merged((c), (object), J((c), __VA_ARGS__));                             \
 		touch((c), (object));                                                              \
 	} while (0)
 
@@ -208,8 +214,7 @@ static inline void create(struct cluster *c, struct json **slot, const char *uid
 	struct json *object = json_copy(c->arena, c->last.body);
 	struct json *metadata = json_ensure_object(c->arena, object, "metadata");
 
-	json_set(c->arena, metadata, "uid",
-		 json_stringf(c->arena, "%s-%" PRId64, uid, c->version));
+	json_set(c->arena, metadata, "uid", json_stringf(c->arena, "%s-%" PRId64, uid, c->version));
 	json_set_int(c->arena, metadata, "generation", 1);
 	json_set_text(c->arena, metadata, "creationTimestamp", time_text(c, c->now_ms));
 	*slot = object;
@@ -220,7 +225,7 @@ static inline bool patch(struct cluster *c, struct json **slot)
 {
 	if (!*slot || strcmp(version_of(*slot), version_of(c->last.body)) != 0)
 		return false;
-	*slot = json_merge_apply(c->arena, *slot, c->last.body);
+	*slot = merged(c, *slot, c->last.body);
 	touch(c, *slot);
 	return true;
 }
@@ -228,7 +233,7 @@ static inline bool patch(struct cluster *c, struct json **slot)
 static inline void add_defaults(struct cluster *c)
 {
 	if (c->defaults && c->so)
-		c->so = json_merge_apply(c->arena, c->so, c->defaults);
+		c->so = merged(c, c->so, c->defaults);
 }
 
 static inline enum error_kind perform(struct cluster *c)
@@ -269,7 +274,7 @@ static inline bool is_write(enum step_kind step)
 }
 
 static inline void append(char *out, size_t size, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 static inline void append(char *out, size_t size, const char *format, ...)
 {
 	size_t length = strlen(out);
@@ -333,12 +338,12 @@ static inline bool cluster_pass(struct cluster *c)
 	c->steps[0] = c->notes[0] = 0;
 	c->writes = 0;
 	for (unsigned i = 0; i <= DECIDE_MAX_STEPS; i++) {
+		bool degraded = c->memo.degraded_told, unknown = c->memo.unknown_told;
 		cluster_decide(c);
 		if (c->last.step == STEP_DONE) {
 			record_notes(c);
 			return true;
 		}
-		bool degraded = c->view.memo->degraded_told, unknown = c->view.memo->unknown_told;
 		enum error_kind kind = cluster_step(c);
 		if (c->last.step != STEP_PATCH_STATUS)
 			continue;
@@ -346,9 +351,8 @@ static inline bool cluster_pass(struct cluster *c)
 			record_notes(c);
 			return true;
 		}
-		/* their notes were not recorded */
-		c->memo.degraded_told &= degraded && c->last.note_count == 0;
-		c->memo.unknown_told &= unknown && c->last.note_count == 0;
+		c->memo.degraded_told = degraded; /* the notes were not recorded */
+		c->memo.unknown_told = unknown;
 	}
 	return false;
 }

@@ -175,6 +175,36 @@ TEST(tls, authority_is_read_again)
 	rig_release(&rig);
 }
 
+TEST(tls, server_that_never_shakes_hands)
+{
+	CLEANUP(probe_release) struct probe patient = {0}, first = {0}, second = {0};
+	struct http_request request = {.method = "GET", .path = "/", .timeout_ms = 300};
+	struct endpoint endpoint = {.insecure_skip_verify = true};
+	struct rig rig;
+	char want[80];
+	uint16_t port;
+	int listener = test_listen(&port);
+	snprintf(want, sizeof(want), "connect to 127.0.0.1:%u: no answer within 10 s", port);
+	rig_init(&rig, &system_clock, "https", "127.0.0.1", port, &endpoint);
+	probe_get(&patient, &rig, "/");
+	EXPECT(probe_wait(&patient));
+	EXPECT_INT(patient.kind, ERROR_TRANSIENT);
+	EXPECT_TEXT(patient.error, want);
+
+	/* The first makes a connection, the second waits for what it becomes: neither for long. */
+	int64_t start = clock_mono(&system_clock);
+	probe_start(&first, &rig, &request);
+	request.timeout_ms = 500;
+	probe_start(&second, &rig, &request);
+	EXPECT(probe_wait(&second));
+	EXPECT_INT(first.kind, ERROR_TRANSIENT);
+	EXPECT_INT(second.kind, ERROR_TRANSIENT);
+	EXPECT_TEXT(second.error, "no whole answer within 0.5 s");
+	EXPECT(clock_mono(&system_clock) - start < 8000);
+	rig_release(&rig);
+	close(listener);
+}
+
 /* HTTP/2 */
 
 struct h2 {
@@ -393,7 +423,8 @@ TEST(http2, connection_of_an_old_authority_is_not_reused)
 }
 
 TEST_MAIN(TEST_OF(tls, whom_we_believe), TEST_OF(tls, authority_is_read_again),
-	  TEST_OF(http2, burst_shares_one_connection), TEST_OF(http2, bodies_arrive_whole),
+	  TEST_OF(tls, server_that_never_shakes_hands), TEST_OF(http2, burst_shares_one_connection),
+	  TEST_OF(http2, bodies_arrive_whole),
 	  TEST_OF(http2, cancelled_stream_leaves_the_others_alone),
 	  TEST_OF(http2, silent_connection_is_not_used_again),
 	  TEST_OF(http2, server_dies_under_many_streams),

@@ -11,6 +11,8 @@
 #include "test/lib/server.h"
 #include "test/lib/test.h"
 
+/* Four of them are longer than any line that is looked at. */
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define STREAM_HEAD "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -191,6 +193,9 @@ TEST(transport, answers)
 	    {"HTTP/1.1 204 No\r\n\r\n", false, 204, ERROR_NONE, "", "", 0, 0},
 	    {"HTTP/1.1 307 There\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", false, 307,
 	     ERROR_NONE, "", "", 0, 0},
+	    {"HTTP/1.1 502 " LONG LONG LONG LONG "\r\nRetry-After: 2\r\nX: " LONG LONG LONG LONG
+	     "\r\nContent-Length: 0\r\n\r\n",
+	     false, 502, ERROR_NONE, "", "", 0, 2000},
 	    {"HTTP/1.1 404 Not\r\nContent-Length: 4\r\n\r\nnone", false, 404, ERROR_NONE, "none",
 	     "", 0, 0},
 	    {"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n0123456789abcdef", false, 200,

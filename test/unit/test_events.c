@@ -66,7 +66,6 @@ static void answer(struct bench *b, int status)
 
 TEST(events, look_like_client_gos)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct bench b;
 	setup(&b);
 	recorder_event(b.recorder, &about, true, "NotOwned", "no \"way\"");
@@ -245,29 +244,59 @@ TEST(events, repeats_draw_on_the_bucket_too)
 	teardown(&b);
 }
 
+TEST(events, repeats_that_wait_for_an_answer_draw_on_it_too)
+{
+	struct bench b;
+	setup(&b);
+	recorder_event(b.recorder, &about, true, "R", "m");
+	for (int i = 0; i < 100 && fake_open_count(&b.fake) > 0; i++) {
+		recorder_event(b.recorder, &about, true, "R", "m");
+		answer(&b, 200);
+	}
+	EXPECT_INT(b.fake.count, 25);
+	teardown(&b);
+}
+
+static void event_of(struct bench *b, const char *prefix, int number)
+{
+	char uid[32];
+	struct event_about one = about;
+	snprintf(uid, sizeof(uid), "%s-%d", prefix, number);
+	one.uid = uid;
+	recorder_event(b->recorder, &one, true, "R", "m");
+}
+
+TEST(events, the_oldest_bucket_is_forgotten)
+{
+	struct bench b;
+	setup(&b);
+	flood(&b, &about, 0, 26);
+	answer_all(&b);
+	EXPECT_INT(stats_of(&b).dropped, 1);
+	for (int i = 0; i < 4096; i++) {
+		fake_clock_run(&b.clock, b.timers, 20);
+		event_of(&b, "other", i);
+	}
+	uint64_t dropped = stats_of(&b).dropped;
+	fake_clock_run(&b.clock, b.timers, 20);
+	flood(&b, &about, 100, 1);
+	EXPECT_INT(stats_of(&b).dropped, dropped);
+	teardown(&b);
+}
+
 TEST(events, the_process_has_a_budget)
 {
 	struct bench b;
 	setup(&b);
-	for (int i = 0; i < 80; i++) {
-		char uid[16];
-		struct event_about one = about;
-		snprintf(uid, sizeof(uid), "u-%d", i);
-		one.uid = uid;
-		recorder_event(b.recorder, &one, true, "R", "m");
-	}
+	for (int i = 0; i < 80; i++)
+		event_of(&b, "u", i);
 	EXPECT_INT(stats_of(&b).dropped, 30);
 	EXPECT_INT(kube_client_in_flight(b.client), 50);
 	EXPECT_INT(fake_open_count(&b.fake), 8); /* a quarter of the writes */
 	answer_all(&b);
 	fake_clock_run(&b.clock, b.timers, 100);
-	struct event_about late = about;
-	for (int i = 0; i < 10; i++) {
-		char uid[16];
-		snprintf(uid, sizeof(uid), "v-%d", i);
-		late.uid = uid;
-		recorder_event(b.recorder, &late, true, "R", "m");
-	}
+	for (int i = 0; i < 10; i++)
+		event_of(&b, "v", i);
 	EXPECT_INT(stats_of(&b).dropped, 35);
 	teardown(&b);
 }
@@ -338,11 +367,7 @@ TEST(events, memory_is_bounded)
 	struct bench b;
 	setup(&b);
 	for (int i = 0; i < 10000; i++) {
-		char uid[16];
-		struct event_about one = about;
-		snprintf(uid, sizeof(uid), "u-%d", i);
-		one.uid = uid;
-		recorder_event(b.recorder, &one, true, "R", "m");
+		event_of(&b, "u", i);
 		fake_clock_run(&b.clock, b.timers, 25);
 		struct http_call *call = fake_last(&b.fake);
 		if (i < 50 && call->open)
@@ -359,6 +384,8 @@ TEST_MAIN(TEST_OF(events, look_like_client_gos),
 	  TEST_OF(events, what_differs_does_not_add_up),
 	  TEST_OF(events, after_ten_minutes_of_silence_a_new_one),
 	  TEST_OF(events, an_object_has_a_bucket), TEST_OF(events, repeats_draw_on_the_bucket_too),
+	  TEST_OF(events, repeats_that_wait_for_an_answer_draw_on_it_too),
+	  TEST_OF(events, the_oldest_bucket_is_forgotten),
 	  TEST_OF(events, the_process_has_a_budget), TEST_OF(events, a_failed_one_is_not_repeated),
 	  TEST_OF(events, long_texts_are_cut), TEST_OF(events, names_differ_at_one_moment),
 	  TEST_OF(events, memory_is_bounded))

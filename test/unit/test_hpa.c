@@ -81,8 +81,8 @@ TEST(hpa, odd_ones_are_read_as_empty)
 	static const char *const rows[] = {
 	    "{'metadata':{'name':'a'}}",
 	    "{'metadata':{'name':'a'},'spec':'x','status':[]}",
-	    "{'metadata':{'name':'a'},'spec':{'scaleTargetRef':{'name':1}},"
-	    "'status':{'currentReplicas':'1','desiredReplicas':2147483648}}",
+	    ("{'metadata':{'name':'a'},'spec':{'scaleTargetRef':{'name':1}},"
+	     "'status':{'currentReplicas':'1','desiredReplicas':2147483648}}"),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct hpa *hpa = decoded(arena, rows[i]);

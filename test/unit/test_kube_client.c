@@ -61,6 +61,8 @@ static void on_done(void *ctx, const struct json *object, const struct error *er
 	error_clear(&b->err);
 	if (err->kind != ERROR_NONE)
 		error_set(&b->err, err->kind, "%s", error_text(err));
+	b->err.status = err->status;
+	b->err.retry_after_ms = err->retry_after_ms;
 	if (b->send_again) {
 		struct kube_request request = {
 		    .verb = KUBE_GET, .resource = &events, .ns = "n", .name = "again"};
@@ -312,6 +314,8 @@ TEST(kube_client, retry_after_holds_back_writes)
 		send(&b, KUBE_PATCH, "a", false);
 		b.fake.retry_after_ms = rows[i].retry_after_ms;
 		fake_answer(&b.fake, fake_last(&b.fake), rows[i].status, "");
+		EXPECT_INT(b.err.status, rows[i].status);
+		EXPECT_INT(b.err.retry_after_ms, rows[i].retry_after_ms);
 		send(&b, KUBE_PATCH, "w", false);
 		send(&b, KUBE_GET, "r", false);
 		if (rows[i].held_ms > 0) {
@@ -384,6 +388,19 @@ TEST(kube_client, answers_tell_the_time)
 	teardown(&b);
 }
 
+TEST(kube_client, answers_cut_off_do_not)
+{
+	struct bench b;
+	setup(&b, 0);
+	b.fake.date_ms = FAKE_CLOCK_WALL + 86400000;
+	send(&b, KUBE_GET, "a", false);
+	fake_head(&b.fake, fake_last(&b.fake), 200);
+	fake_break(&b.fake, fake_last(&b.fake), "timed out");
+	EXPECT_INT(b.err.kind, ERROR_TRANSIENT);
+	EXPECT_INT(kube_client_now_ms(b.client), FAKE_CLOCK_WALL);
+	teardown(&b);
+}
+
 TEST(kube_client, free_while_held_and_waiting)
 {
 	struct bench b;
@@ -406,5 +423,5 @@ TEST_MAIN(TEST_OF(kube_client, resource_paths), TEST_OF(kube_client, what_goes_o
 	  TEST_OF(kube_client, cancel_forgets_and_makes_room), TEST_OF(kube_client, done_may_send),
 	  TEST_OF(kube_client, retry_after_holds_back_writes),
 	  TEST_OF(kube_client, the_longer_hold_counts), TEST_OF(kube_client, time_is_the_servers),
-	  TEST_OF(kube_client, answers_tell_the_time),
+	  TEST_OF(kube_client, answers_tell_the_time), TEST_OF(kube_client, answers_cut_off_do_not),
 	  TEST_OF(kube_client, free_while_held_and_waiting))

@@ -97,7 +97,7 @@ TEST(object, costs_little)
 	printf("\n    a PodAutoscaler with labels and annotations: %zu bytes of JSON, %zu held\n",
 	       strlen(podautoscaler), bytes);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-	EXPECT(bytes <= 1800);
+	EXPECT(bytes <= 1400);
 #endif
 	object_unref(&typed->object);
 }

@@ -104,10 +104,10 @@ TEST(pod_autoscaler, status_fields_of_a_wrong_type_are_unset)
 	static const char *const statuses[] = {
 	    "null",
 	    "7",
-	    "{'observedGeneration':'2','serviceName':1,'metricsServiceName':null,"
-	    "'desiredScale':'3','actualScale':1.5,'conditions':{}}",
-	    "{'observedGeneration':null,'serviceName':'s','desiredScale':2147483648,"
-	    "'actualScale':-2147483649,'conditions':['x']}",
+	    ("{'observedGeneration':'2','serviceName':1,'metricsServiceName':null,"
+	     "'desiredScale':'3','actualScale':1.5,'conditions':{}}"),
+	    ("{'observedGeneration':null,'serviceName':'s','desiredScale':2147483648,"
+	     "'actualScale':-2147483649,'conditions':['x']}"),
 	    "{'metricsServiceName':'m','desiredScale':null,'actualScale':true}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {

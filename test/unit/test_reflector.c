@@ -240,6 +240,18 @@ TEST(reflector, unknown_types_are_passed_over)
 	teardown(&b);
 }
 
+TEST(reflector, a_second_end_of_initial_events_is_a_bookmark)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	chunk(&b, INITIAL_END("20"));
+	expect_changes(&b, "");
+	EXPECT_INT(status_of(&b).version, 20);
+	EXPECT_INT(status_of(&b).relists, 1);
+	teardown(&b);
+}
+
 TEST(reflector, of_a_key_that_repeats_the_last_counts)
 {
 	struct bench b;
@@ -313,43 +325,7 @@ TEST(reflector, a_large_object)
 	teardown(&b);
 }
 
-/* ---- absent, forbidden, silent ---- */
-
-TEST(reflector, an_absent_api_is_asked_for_again)
-{
-	struct bench b;
-	setup(&b);
-	settle(&b);
-	fake_end(&b.fake, open_call(&b));
-	run(&b, 0);
-	fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
-	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
-	EXPECT(store_synced(b.store));
-	expect_changes(&b, "-a:5 ");
-	for (int i = 0; i < 3; i++) {
-		run(&b, 1999);
-		EXPECT_INT(fake_open_count(&b.fake), 0);
-		run(&b, 1);
-		expect_asked(&b, "sendInitialEvents");
-		fake_answer(&b.fake, open_call(&b), 404, "");
-	}
-	run(&b, 2000);
-	fake_head(&b.fake, open_call(&b), 200);
-	chunk(&b, EVENT("ADDED", "n", "3") INITIAL_END("4"));
-	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
-	expect_changes(&b, "+n:3 ");
-	teardown(&b);
-}
-
-TEST(reflector, absent_from_the_start_counts_as_synced)
-{
-	struct bench b;
-	setup(&b);
-	fake_answer(&b.fake, open_call(&b), 404, "");
-	EXPECT(store_synced(b.store));
-	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
-	teardown(&b);
-}
+/* ---- forbidden, silent ---- */
 
 TEST(reflector, forbidden_says_so_and_goes_on)
 {
@@ -414,6 +390,16 @@ TEST(reflector, streams_tell_the_time)
 	b.fake.date_ms = FAKE_CLOCK_WALL + 600000;
 	fake_head(&b.fake, open_call(&b), 200);
 	EXPECT_INT(kube_client_now_ms(b.client), FAKE_CLOCK_WALL + 600500);
+	/* Once, not again when they end. */
+	chunk(&b, INITIAL_END("10"));
+	run(&b, 300000);
+	fake_end(&b.fake, open_call(&b));
+	EXPECT_INT(kube_client_now_ms(b.client), FAKE_CLOCK_WALL + 900500);
+	/* Refusals tell it too. */
+	run(&b, 0);
+	b.fake.date_ms = FAKE_CLOCK_WALL;
+	fake_answer(&b.fake, open_call(&b), 403, "");
+	EXPECT_INT(kube_client_now_ms(b.client), FAKE_CLOCK_WALL + 500);
 	teardown(&b);
 }
 
@@ -442,6 +428,10 @@ TEST(reflector, relist_ends_the_watch_and_lists)
 	chunk(&b, EVENT("MODIFIED", "a", "13"));
 	run(&b, 0);
 	expect_asked(&b, "sendInitialEvents");
+	/* Done once, not for ever. */
+	fake_answer(&b.fake, open_call(&b), 200, INITIAL_END("14"));
+	run(&b, 0);
+	expect_asked(&b, "resourceVersion=14");
 	teardown(&b);
 }
 
@@ -470,11 +460,10 @@ TEST_MAIN(TEST_OF(reflector, a_clean_end_resumes_at_once),
 	  TEST_OF(reflector, a_refused_version_lists_anew),
 	  TEST_OF(reflector, broken_streams_resume),
 	  TEST_OF(reflector, unknown_types_are_passed_over),
+	  TEST_OF(reflector, a_second_end_of_initial_events_is_a_bookmark),
 	  TEST_OF(reflector, of_a_key_that_repeats_the_last_counts),
 	  TEST_OF(reflector, unreadable_objects_leave_what_is_held),
 	  TEST_OF(reflector, pieces_of_any_size), TEST_OF(reflector, a_large_object),
-	  TEST_OF(reflector, an_absent_api_is_asked_for_again),
-	  TEST_OF(reflector, absent_from_the_start_counts_as_synced),
 	  TEST_OF(reflector, forbidden_says_so_and_goes_on),
 	  TEST_OF(reflector, silence_is_bounded_and_told),
 	  TEST_OF(reflector, namespace_and_field_selector),

@@ -194,6 +194,42 @@ TEST(reflector_list, initial_events_that_end_too_soon)
 	teardown(&b);
 }
 
+TEST(reflector_list, an_absent_api_is_asked_for_again)
+{
+	struct bench b;
+	setup(&b);
+	settle(&b);
+	fake_end(&b.fake, open_call(&b));
+	run(&b, 0);
+	fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
+	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
+	EXPECT(store_synced(b.store));
+	expect_changes(&b, "-a:5 ");
+	for (int i = 0; i < 3; i++) {
+		run(&b, 1999);
+		EXPECT_INT(fake_open_count(&b.fake), 0);
+		run(&b, 1);
+		expect_asked(&b, "sendInitialEvents");
+		fake_answer(&b.fake, open_call(&b), 404, "");
+	}
+	run(&b, 2000);
+	fake_head(&b.fake, open_call(&b), 200);
+	chunk(&b, EVENT("ADDED", "n", "3") INITIAL_END("4"));
+	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
+	expect_changes(&b, "+n:3 ");
+	teardown(&b);
+}
+
+TEST(reflector_list, absent_from_the_start_counts_as_synced)
+{
+	struct bench b;
+	setup(&b);
+	fake_answer(&b.fake, open_call(&b), 404, "");
+	EXPECT(store_synced(b.store));
+	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
+	teardown(&b);
+}
+
 /* ---- time travel ---- */
 
 TEST(reflector_list, a_version_that_goes_back_lists_anew)
@@ -255,10 +291,18 @@ TEST(reflector_list, a_restored_etcd_is_believed_in_the_end)
 	EXPECT_INT(status_of(&b).version, 6);
 	chunk(&b, EVENT("MODIFIED", "a", "7"));
 	expect_changes(&b, "a:4>7 ");
+	/* The next one is doubted as the first was. */
+	reflector_relist(b.reflector);
+	run(&b, 0);
+	fake_head(&b.fake, open_call(&b), 200);
+	EXPECT(!fake_chunk(&b.fake, open_call(&b), INITIAL_END("5")));
+	expect_changes(&b, "");
 	teardown(&b);
 }
 
-TEST_MAIN(TEST_OF(reflector_list, watchlist_to_watch),
+TEST_MAIN(TEST_OF(reflector_list, absent_from_the_start_counts_as_synced),
+	  TEST_OF(reflector_list, an_absent_api_is_asked_for_again),
+	  TEST_OF(reflector_list, watchlist_to_watch),
 	  TEST_OF(reflector_list, changes_before_the_initial_events_end),
 	  TEST_OF(reflector_list, falls_back_to_lists_and_remembers),
 	  TEST_OF(reflector_list, lists_by_pages),

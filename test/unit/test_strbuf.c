@@ -1,8 +1,7 @@
-/* pkg/base/strbuf.h and check.h: growth, emptiness, JSON escaping. */
+/* pkg/base/strbuf.h: growth, emptiness, JSON escaping. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "pkg/base/check.h"
 #include "pkg/base/strbuf.h"
 #include "test/lib/test.h"
 
@@ -83,21 +82,6 @@ TEST(strbuf, escapes_json)
 	}
 }
 
-TEST(check, passes_what_holds)
-{
-	CHECK(1 + 1 == 2);
-	char *text = xstrndup("abcdef", 3);
-	EXPECT_TEXT(text, "abc");
-	text = xrealloc(text, 100);
-	EXPECT_TEXT(text, "abc");
-	free(text);
-	int *zeros = xcalloc(4, sizeof(int));
-	EXPECT_INT(zeros[3], 0);
-	free(zeros);
-	free(xmalloc(0));
-}
-
 TEST_MAIN(TEST_OF(strbuf, is_a_c_string_at_any_time),
 	  TEST_OF(strbuf, keeps_every_byte_while_growing),
-	  TEST_OF(strbuf, take_gives_away_the_text), TEST_OF(strbuf, escapes_json),
-	  TEST_OF(check, passes_what_holds))
+	  TEST_OF(strbuf, take_gives_away_the_text), TEST_OF(strbuf, escapes_json))

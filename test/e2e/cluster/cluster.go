@@ -10,6 +10,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 )
 
 // SystemNamespace is where Knative's and our ConfigMaps are.
@@ -124,6 +126,9 @@ func prepare(options Options) (*Cluster, error) {
 }
 
 func (c *Cluster) bringUp(ctx context.Context) error {
+	// Client libraries tell of each watch that a restarted server broke.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
 	background, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	steps := []struct {

@@ -47,7 +47,7 @@ running() {
   local pid
   pid=$(cat "$dir/pid" 2>/dev/null) || return 1
   # A pid may have gone to another program meanwhile.
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "cluster run --dir $dir " || return 1
+  2>/dev/null tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "cluster run --dir $dir " || return 1
   echo "$pid"
 }
 

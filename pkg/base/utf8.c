@@ -1,6 +1,6 @@
 /*
- * UTF-8 checking for whatever comes from outside: yajl and libyaml let overlong forms and
- * surrogates pass, the API server does not.
+ * UTF-8 checking for whatever comes from outside: the parsers' libraries let overlong forms
+ * and surrogates pass, the API server does not.
  */
 #include "pkg/base/utf8.h"
 

@@ -100,10 +100,12 @@ void json_write_pretty(const struct json *v, struct strbuf *out); /* 2 spaces, f
 /* As JSON values: member order doesn't matter, list order does, numbers by value
  * (1, 1.0, 1e0 equal), -0 equals 0. */
 bool json_equal(const struct json *a, const struct json *b);
-/* Equal values hash equal (order of members included). */
+/* Equal values hash equal; the order of members and the spelling of numbers don't count. 0 for
+ * NULL. */
 uint64_t json_hash(const struct json *v);
 /* The RFC 7386 merge patch that turns from into to; NULL if they are equal. Lists are
- * replaced whole. Nothing may be null in to (a merge patch cannot say that). */
+ * replaced whole. No member of to may be null (a merge patch cannot say that; inside lists
+ * it can). Parts are shared with both inputs. */
 struct json *json_merge_diff(struct arena *arena, const struct json *from, const struct json *to);
 /* Applies an RFC 7386 merge patch; answers a new value (parts shared with both inputs). */
 struct json *json_merge_apply(struct arena *arena, const struct json *target,

@@ -208,6 +208,11 @@ void json_stream_free(struct json_stream *stream)
 	free(stream);
 }
 
+size_t json_stream_bytes(const struct json_stream *stream)
+{
+	return arena_bytes(stream->value_arena) + arena_bytes(stream->envelope_arena);
+}
+
 static bool answer(const struct json_stream *s, struct error *err)
 {
 	if (s->failure.kind == ERROR_NONE)

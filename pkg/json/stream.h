@@ -33,6 +33,8 @@ struct json_stream;
 
 struct json_stream *json_stream_new(const struct json_stream_config *config);
 void json_stream_free(struct json_stream *stream);
+/* What the values at hand take, the parser's own buffers aside. */
+size_t json_stream_bytes(const struct json_stream *stream);
 MUST_CHECK bool json_stream_feed(struct json_stream *stream, const char *data, size_t length,
 				 struct error *err);
 /* The stream ended: false if it did so inside a value, or before a list. A number at the top

@@ -62,8 +62,8 @@ struct recorder {
 	char *instance;
 	struct table *series;
 	struct table *buckets;
-	TAILQ_HEAD(, series) oldest_series;
-	TAILQ_HEAD(, bucket) oldest_bucket;
+	TAILQ_HEAD(series_list, series) oldest_series;
+	TAILQ_HEAD(bucket_list, bucket) oldest_bucket;
 	int64_t process_full_ms;
 	uint64_t sequence;
 	struct recorder_stats stats;

@@ -190,7 +190,7 @@ static bool paused(struct look *look, struct verdict *out)
 
 static const char *keda_words(struct look *look, const struct scaled_object *so)
 {
-	const char *reason = so->ready_reason ? so->ready_reason : "";
+	const char *reason = so->ready_reason;
 	const char *message = message_stable(look->arena, so->ready_message);
 
 	if (!reason[0] && !message[0])
@@ -280,8 +280,8 @@ static bool hpa_without_status(struct look *look, struct verdict *out)
 static bool no_traffic(struct look *look, struct verdict *out)
 {
 	const struct hpa *hpa = look->view->hpa;
-	bool disabled = hpa->scaling_active == 0 && hpa->scaling_reason &&
-			strcmp(hpa->scaling_reason, "ScalingDisabled") == 0;
+	bool disabled =
+	    hpa->scaling_active == 0 && strcmp(hpa->scaling_reason, "ScalingDisabled") == 0;
 	bool sks_ready = look->sks == OWNER_OURS && look->view->sks->ready;
 
 	if (!look->initialized || !disabled || hpa->current_replicas != 0 || sks_ready)

@@ -113,22 +113,22 @@ static bool read_choice(const struct reading *r)
 	return wrong(r, "is not known");
 }
 
-static const char *or_empty(const char *text)
+static const char *label(const struct reading *r, const char *key)
 {
-	return text ? text : "";
+	const char *value = meta_pair_get(&r->pa->labels, key);
+
+	return value ? value : "";
 }
 
 static bool read_template(const struct reading *r)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	const struct meta *meta = &r->pa->object.meta;
-	const struct meta_pairs *labels = &r->pa->labels;
 	const struct template_variable variables[] = {
 	    {"revisionName", meta->name},
-	    {"namespace", or_empty(meta->ns)},
-	    {"serviceName", or_empty(meta_pair_get(labels, "serving.knative.dev/service"))},
-	    {"configurationName",
-	     or_empty(meta_pair_get(labels, "serving.knative.dev/configuration"))},
+	    {"namespace", meta->ns},
+	    {"serviceName", label(r, "serving.knative.dev/service")},
+	    {"configurationName", label(r, "serving.knative.dev/configuration")},
 	    {"deploymentName", r->pa->target_name},
 	    {NULL, NULL},
 	};

@@ -31,7 +31,8 @@ struct decision {
 	/* For logs, and for PATCH_STATUS: why. "" if nothing special. */
 	const char *reason;
 	const char *message;
-	/* STEP_DONE: look again after this long even if nothing changes; 0: no need. */
+	/* Where the pass ends with this decision (DONE, or a PATCH_STATUS that went through):
+	 * look again after this long even if nothing changes; 0: no need. */
 	int64_t again_ms;
 	/* Events; to be recorded when the step is DONE, or was PATCH_STATUS and succeeded. */
 	size_t note_count;

@@ -77,6 +77,6 @@ struct json *desired_metadata(const struct pod_autoscaler *pa, bool transfer, st
 	struct json *owners = json_set(arena, metadata, "ownerReferences", json_array(arena));
 	json_append(arena, owners,
 		    meta_owner_reference(arena, POD_AUTOSCALER_API_VERSION, POD_AUTOSCALER_KIND,
-					 meta->name, meta->uid ? meta->uid : ""));
+					 meta->name, meta->uid));
 	return metadata;
 }

@@ -28,7 +28,7 @@ struct look {
 void look_again_at(struct look *look, int64_t at_ms);
 static inline bool look_failed(const struct look *look, enum step_kind step)
 {
-	return look->view->answer.step == step && step != STEP_DONE;
+	return look->view->answer.step == step;
 }
 static inline bool look_done(const struct look *look, enum step_kind step)
 {

@@ -109,13 +109,13 @@ static const char *trouble(struct look *look)
 	if (!active_has_hpa(look))
 		return NULL;
 	if (hpa->scaling_active == 0 && !same(hpa->scaling_reason, "ScalingDisabled"))
-		return arena_printf(
-		    look->arena, "HorizontalPodAutoscaler \"%s\" does not scale: %s: %s",
-		    hpa->object.meta.name, hpa->scaling_reason ? hpa->scaling_reason : "",
-		    message_stable(look->arena, hpa->scaling_message));
+		return arena_printf(look->arena,
+				    "HorizontalPodAutoscaler \"%s\" does not scale: %s: %s",
+				    hpa->object.meta.name, hpa->scaling_reason,
+				    message_stable(look->arena, hpa->scaling_message));
 	if (so && so->ready == 0)
 		return arena_printf(look->arena, "ScaledObject \"%s\" is not ready: %s: %s",
-				    so->object.meta.name, so->ready_reason ? so->ready_reason : "",
+				    so->object.meta.name, so->ready_reason,
 				    message_stable(look->arena, so->ready_message));
 	return NULL;
 }

@@ -10,7 +10,7 @@
 
 enum ownership {
 	OWNER_ABSENT, /* no such object */
-	OWNER_OURS,   /* controlled by this PodAutoscaler, or (HPA) by its ScaledObject */
+	OWNER_OURS,   /* controlled by this PodAutoscaler, or (HPA) by a ScaledObject that is */
 	OWNER_PA,     /* an HPA that the PodAutoscaler itself controls: autoscaler-hpa left it */
 	OWNER_GOING,  /* terminating, whoever owns it */
 	OWNER_FORMER,

@@ -4,13 +4,11 @@
  */
 #include "reconciler/hpa/render.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "reconciler/hpa/child_name.h"
+
 #define SERVING_GROUP "serving.knative.dev/"
-#define DEPLOYMENT_SUFFIX "-deployment"
-#define LONGEST_NAME 63
-#define MD5_HEX 32
 
 static bool group_is(const struct json *manifest, const char *group)
 {
@@ -21,30 +19,6 @@ static bool group_is(const struct json *manifest, const char *group)
 static bool kind_is(const struct json *manifest, const char *kind)
 {
 	return strcmp(json_text_or(json_get(manifest, "kind"), ""), kind) == 0;
-}
-
-static char *md5_hex(const char *text, struct arena *arena)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
-	char *hex = arena_alloc(arena, MD5_HEX + 1);
-
-	EVP_Digest(text, strlen(text), digest, &length, EVP_md5(), NULL);
-	for (size_t i = 0; i < length && i < MD5_HEX / 2; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	return hex;
-}
-
-/* kmeta.ChildName of knative.dev/pkg, for a suffix shorter than 31. */
-static char *deployment_name(const char *revision, struct arena *arena)
-{
-	size_t suffix = strlen(DEPLOYMENT_SUFFIX);
-
-	if (strlen(revision) <= LONGEST_NAME - suffix)
-		return arena_printf(arena, "%s" DEPLOYMENT_SUFFIX, revision);
-	return arena_printf(arena, "%.*s%s" DEPLOYMENT_SUFFIX,
-			    (int)(LONGEST_NAME - MD5_HEX - suffix), revision,
-			    md5_hex(revision, arena));
 }
 
 static void copy_members(struct arena *arena, const struct json *from, struct json *to)
@@ -88,7 +62,7 @@ static struct json *pod_autoscaler_of(const struct json *service, struct arena *
 	    json_ensure_object(arena, json_ensure_object(arena, pa, "spec"), "scaleTargetRef");
 	json_set_text(arena, target, "apiVersion", "apps/v1");
 	json_set_text(arena, target, "kind", "Deployment");
-	json_set_text(arena, target, "name", deployment_name(revision, arena));
+	json_set_text(arena, target, "name", child_name(revision, "-deployment", arena));
 	return pa;
 }
 

@@ -12,11 +12,16 @@ static bool write_sks(struct look *look, enum step_kind step, struct json *body)
 	return true;
 }
 
-/* A conflict means that the cache is behind: nothing is known that a status could say. */
+#define REFUSED_AGAIN_MS INT64_C(60000)
+
+/* A conflict means that the cache is behind: nothing is known that a status could say. What failed
+ * for a passing reason comes back with the queue's back-off, a refusal for good with this one. */
 static bool after_failure(struct look *look)
 {
 	const struct answer *answer = &look->view->answer;
 
+	if (answer->kind == ERROR_INVALID || answer->kind == ERROR_DENIED)
+		look_again_at(look, look->view->now_ms + REFUSED_AGAIN_MS);
 	look->sks_failure = message_stable(look->arena, answer->message);
 	return answer->kind == ERROR_CONFLICT || answer->kind == ERROR_ALREADY_EXISTS;
 }

@@ -49,11 +49,17 @@ static int32_t needed(const struct look *look)
 	return look->desired.needed;
 }
 
+static bool was_initialized(const struct look *look)
+{
+	return conditions_status(&look->view->pa->conditions, CONDITION_INITIALIZED) ==
+	       CONDITION_TRUE;
+}
+
 bool status_initialized(const struct look *look)
 {
 	const struct serverless_service *sks = our_sks(look);
 
-	if (conditions_status(&look->view->pa->conditions, CONDITION_INITIALIZED) == CONDITION_TRUE)
+	if (was_initialized(look))
 		return true;
 	if (look->refused || !active_has_hpa(look))
 		return false;
@@ -197,8 +203,11 @@ void status_step(struct look *look)
 		note_status_refused(look, message_stable(look->arena, look->view->answer.message));
 	if (look->closed)
 		waits(look);
-	if (patch && !unwritten) {
-		look->out->step = STEP_PATCH_STATUS;
-		look->out->body = patch;
-	}
+	if (!patch || unwritten)
+		return;
+	look->out->step = STEP_PATCH_STATUS;
+	look->out->body = patch;
+	/* From now on the hold is another one, and it ends at another time. */
+	if (look->initialized && !was_initialized(look))
+		look_again_at(look, look->view->now_ms);
 }

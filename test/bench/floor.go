@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"autoscaler-keda-hpa/e2e/cluster"
@@ -33,15 +34,39 @@ func inParallel(ctx context.Context, count, workers int, do func(context.Context
 	return context.Cause(ctx)
 }
 
+// openWatches opens the watches that the program, the stand-in and waitReady
+// have open, and drops what they bring: serving them is a cost of the API
+// server's that the floor must bear too.
+func openWatches(ctx context.Context, client dynamic.Interface) error {
+	for _, what := range []schema.GroupVersionResource{
+		gvr.pa, gvr.sks, gvr.so, gvr.hpa, // the program
+		gvr.sks, gvr.so, // the stand-in
+		gvr.pa, // waitReady
+	} {
+		stream, err := client.Resource(what).Watch(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		go func() {
+			for range stream.ResultChan() {
+			}
+		}()
+	}
+	return nil
+}
+
 // measureFloor does the same writes straight: for each revision one after the
 // other, as many revisions at a time as there are workers, and as many status
-// writes as the program made.
+// writes as the program made, with the same watches open.
 func measureFloor(ctx context.Context, c *cluster.Cluster, result *Result) error {
 	client, err := unlimited(c)
 	if err != nil {
 		return err
 	}
 	if err := prepareNamespace(ctx, client); err != nil {
+		return err
+	}
+	if err := openWatches(ctx, client); err != nil {
 		return err
 	}
 	statuses := max(1, int(math.Round(result.Statuses)))

@@ -182,6 +182,9 @@ struct version *model_commit(struct model *model, struct resource *resource, enu
 			     struct arena *arena, struct json *value)
 {
 	struct version *version = version_make(resource, ++model->version, arena, value);
+	if (model->audit)
+		model->audit(model->audit_ctx, type, table_get(resource->objects, version->key),
+			     version);
 	if (type == CHANGE_DELETED) {
 		version_unref(table_remove(resource->objects, version->key));
 		table_remove(model->live, version->uid);

@@ -87,6 +87,10 @@ struct model {
 	struct desk desks[DESK_COUNT];
 	void (*changed)(void *ctx);
 	void *changed_ctx;
+	/* sees each change before anybody else; before is NULL for a new object */
+	void (*audit)(void *ctx, enum change_type type, const struct version *before,
+		      const struct version *after);
+	void *audit_ctx;
 	struct {
 		char *plural, *text;
 		int status;

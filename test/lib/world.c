@@ -11,6 +11,7 @@
 #include "pkg/base/log.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/model_internal.h"
+#include "test/lib/world_audit.h"
 
 #define STEP_MS 20
 /* Longer than any answer takes, and than the garbage collector waits. */
@@ -25,6 +26,7 @@ struct world {
 	struct controller *controller;
 	unsigned crashes;
 	struct strbuf state;
+	struct audit audit;
 };
 
 static void drop_line(void *ctx UNUSED, const char *line UNUSED, size_t length UNUSED)
@@ -52,6 +54,7 @@ struct world *world_new(const struct world_config *config)
 			       config->chunk, crashed, world);
 	model_watch_list_offered(world->model, !config->no_watch_list);
 	world->state = (struct strbuf)STRBUF_INIT;
+	audit_start(&world->audit, world->model);
 	if (!getenv("SIM_LOG"))
 		log_setup(&world->clock.clock, NULL, drop_line, NULL);
 	else
@@ -68,6 +71,7 @@ void world_free(struct world *world)
 	model_free(world->model);
 	timers_free(world->timers);
 	strbuf_release(&world->state);
+	strbuf_release(&world->audit.breach);
 	log_setup(&system_clock, NULL, NULL, NULL);
 	free(world);
 }
@@ -164,6 +168,11 @@ unsigned world_faults_fired(const struct world *world)
 	return wire_faults_fired(world->wire);
 }
 
+const char *world_breach(const struct world *world)
+{
+	return world->audit.breach.buf;
+}
+
 /* ---- the end state ---- */
 
 struct describe {
@@ -183,7 +192,7 @@ static int by_member(const void *a, const void *b)
 /* Members in the order of their keys: how an object came about does not matter. */
 static void write_sorted(struct json *v, struct strbuf *out)
 {
-	if (json_is(v, JSON_OBJECT))
+	if (json_is(v, JSON_OBJECT) && v->count)
 		qsort(v->members, v->count, sizeof(v->members[0]), by_member);
 	if (!json_is(v, JSON_OBJECT) && !json_is(v, JSON_ARRAY)) {
 		json_write(v, out);

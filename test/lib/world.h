@@ -47,6 +47,9 @@ void world_trace_clear(struct world *world);
 size_t world_writes(const struct world *world); /* Events too */
 unsigned world_faults_fired(const struct world *world);
 
+/* What must hold at every moment, whatever breaks (world_audit.h): "" or the first breach. */
+const char *world_breach(const struct world *world);
+
 /* The end state that faults must not change, as text: the PodAutoscalers' conditions, names and
  * scales, specs of SKS, ScaledObjects and HPAs, Deployments' replicas; no versions, no times. Valid
  * until the next call. */

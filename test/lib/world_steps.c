@@ -350,6 +350,8 @@ void scenario_play(const struct scenario *scenario, struct world *world, bool st
 			test_row("%s step %zu", scenario->name, i + 1);
 		scenario->steps[i].act(&play, scenario->steps[i].text, scenario->steps[i].number);
 	}
-	if (strict)
+	if (strict) {
+		EXPECT_TEXT(world_breach(world), "");
 		test_row("%s", "");
+	}
 }

@@ -47,6 +47,11 @@ unsigned wire_faults_fired(const struct wire *wire)
 	return count;
 }
 
+unsigned wire_fault_seen(const struct wire *wire, size_t index)
+{
+	return wire->seen[index];
+}
+
 /* ---- a call's beginning and end ---- */
 
 static void call_free(struct http_call *call)

@@ -56,6 +56,8 @@ bool wire_quiet(const struct wire *wire);
 /* No call left that somebody waits for. */
 bool wire_unused(const struct wire *wire);
 unsigned wire_faults_fired(const struct wire *wire);
+/* How many requests or events fitted that fault so far. */
+unsigned wire_fault_seen(const struct wire *wire, size_t index);
 size_t wire_watches(const struct wire *wire); /* open ones */
 uint64_t wire_reads(const struct wire *wire); /* GETs and watches opened so far */
 

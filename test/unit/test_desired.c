@@ -59,6 +59,8 @@ TEST(desired, triggers)
 		 "'metadata':{'value':'70'}"},
 	    {"'target':'0.01'", "'type':'cpu','name':'default-trigger-cpu','metricType':"
 				"'Utilization','metadata':{'value':'1'}"},
+	    {"'target':'2147483647'", "'type':'cpu','name':'default-trigger-cpu','metricType':"
+				      "'Utilization','metadata':{'value':'2147483647'}"},
 	    {"'target':'0.0101','metric-type':'AverageValue'",
 	     "'type':'cpu','name':'default-trigger-cpu','metricType':'AverageValue',"
 	     "'metadata':{'value':'11m'}"},

@@ -142,6 +142,10 @@ TEST(json, a_repeated_key_counts_by_its_last)
 	struct json *other = parse(arena, "{\"a\":2,\"b\":2}");
 	EXPECT_FALSE(json_equal(o, other));
 	EXPECT_FALSE(json_equal(other, o));
+	struct json *twice = parse(arena, "{\"a\":2,\"b\":2}");
+	twice->members[1].key = "a";
+	EXPECT_FALSE(json_equal(twice, other));
+	EXPECT_FALSE(json_equal(other, twice));
 	EXPECT(json_remove(o, "a"));
 	EXPECT_INT(json_count(o), 0);
 }

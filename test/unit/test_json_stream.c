@@ -261,6 +261,24 @@ TEST(json_stream, limits_the_size_of_a_value)
 		}
 }
 
+TEST(json_stream, holds_one_value_at_a_time)
+{
+	struct record record = {.log = STRBUF_INIT};
+	const struct json_stream_config config = {.deliver = on_value, .ctx = &record};
+	struct json_stream *stream = json_stream_new(&config);
+	static const char value[] = "{\"a\":[1,2,3,{\"b\":\"text\"}]}\n";
+	size_t after_a_few = 0;
+	for (int i = 0; i < 1000; i++) {
+		EXPECT(json_stream_feed(stream, value, strlen(value), NULL));
+		if (i == 20)
+			after_a_few = json_stream_bytes(stream);
+	}
+	EXPECT(json_stream_bytes(stream) <= after_a_few);
+	EXPECT(after_a_few < 8192);
+	json_stream_free(stream);
+	strbuf_release(&record.log);
+}
+
 TEST(json_stream, limits_depth)
 {
 	static const struct {
@@ -326,5 +344,6 @@ TEST(json_stream, stands_damaged_input)
 TEST_MAIN(TEST_OF(json_stream, answers_the_same_at_every_chunk_size),
 	  TEST_OF(json_stream, stands_a_cut_at_every_byte), TEST_OF(json_stream, stays_failed),
 	  TEST_OF(json_stream, an_envelope_may_fail_or_be_unwanted),
-	  TEST_OF(json_stream, limits_the_size_of_a_value), TEST_OF(json_stream, limits_depth),
+	  TEST_OF(json_stream, limits_the_size_of_a_value),
+	  TEST_OF(json_stream, holds_one_value_at_a_time), TEST_OF(json_stream, limits_depth),
 	  TEST_OF(json_stream, stands_damaged_input))

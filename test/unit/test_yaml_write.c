@@ -35,6 +35,7 @@ TEST(yaml_write, prints_like_kubectl)
 	     "\"d\":\"\\u0000\"}",
 	     "a: \"\\t\"\nb: \"x\\u0085\\u2028\\ufeffy\"\nc: \xC3\xBC\xF0\x9F\x98\x80\nd: "
 	     "\"\\u0000\"\n"},
+	    {"{\"a\":\"x\\ny \",\"b\":\"\\n\"}", "a: \"x\\ny \"\nb: \"\\n\"\n"},
 	    {"\"top\"", "top\n"},
 	    {"1.50", "1.50\n"},
 	    {"{\"a\":{\"b\":true,\"c\":null}}", "a:\n  b: true\n  c: null\n"},

@@ -34,6 +34,9 @@ type Options struct {
 	HPASync time.Duration
 	// WithoutKEDA leaves KEDA and its CRDs out until InstallKEDA is called.
 	WithoutKEDA bool
+	// OnlyAPIServer starts etcd and kube-apiserver with all CRDs and nothing
+	// else: for benchmarks that stand in for the other controllers themselves.
+	OnlyAPIServer bool
 	// Progress, if set, is told each step.
 	Progress func(format string, args ...any)
 }
@@ -131,10 +134,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 	klog.SetOutput(io.Discard)
 	background, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
-	steps := []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	steps := []step{
 		{"etcd, kube-apiserver", c.startAPIServer},
 		{"kube-controller-manager, kube-scheduler", c.startKubernetes},
 		{"kwok", c.startKwok},
@@ -149,6 +149,20 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 			return c.InstallKEDA(ctx)
 		}},
 	}
+	if c.options.OnlyAPIServer {
+		steps = []step{{"etcd, kube-apiserver", c.startAPIServer}, {"CRDs", c.applyAllCRDs},
+			{"rights of the program under test", c.applyProgramRights}}
+	}
+	return c.runSteps(ctx, steps)
+}
+
+// step is one part of bringing a cluster up.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (c *Cluster) runSteps(ctx context.Context, steps []step) error {
 	for _, step := range steps {
 		begin := time.Now()
 		if err := step.do(ctx); err != nil {

@@ -21,6 +21,7 @@ var (
 	HPAs               = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
 	Deployments        = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	Events             = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	Namespaces         = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	ConfigMaps         = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	CRDs               = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	apiServices        = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}

@@ -61,12 +61,29 @@ metadata: {name: is-the-webhook-up, namespace: default}
 spec: {template: {spec: {containers: [{image: ko.local/app}]}}}
 `
 
+// applyAllCRDs brings Knative's and KEDA's kinds, and the namespace that the
+// program wants, without any of their servers.
+func (c *Cluster) applyAllCRDs(ctx context.Context) error {
+	if err := c.applyKnativeCRDs(ctx); err != nil {
+		return err
+	}
+	if err := c.ApplyYAML(ctx, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+SystemNamespace+"}"); err != nil {
+		return err
+	}
+	return c.applyKEDACRDs(ctx, filepath.Join(c.modules["github.com/kedacore/keda/v2"], "config"))
+}
+
+func (c *Cluster) applyKnativeCRDs(ctx context.Context) error {
+	return c.applyCRDs(ctx,
+		filepath.Join(c.modules["knative.dev/serving"], "config", "core", "300-resources"),
+		filepath.Join(c.modules["knative.dev/networking"], "config"),
+		filepath.Join(c.modules["knative.dev/caching"], "config", "image.yaml"))
+}
+
 func (c *Cluster) startKnative(ctx context.Context) error {
 	core := filepath.Join(c.modules["knative.dev/serving"], "config", "core")
 	networking := filepath.Join(c.modules["knative.dev/networking"], "config")
-	caching := filepath.Join(c.modules["knative.dev/caching"], "config")
-	if err := c.applyCRDs(ctx, filepath.Join(core, "300-resources"), networking,
-		filepath.Join(caching, "image.yaml")); err != nil {
+	if err := c.applyKnativeCRDs(ctx); err != nil {
 		return err
 	}
 	if err := c.applyKnativeConfig(ctx, core, networking); err != nil {

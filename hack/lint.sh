@@ -117,8 +117,10 @@ check_words() {
 }
 
 compile() {
-  hack/build.sh "$1" >"build-$1.log" 2>&1 || grep -E '(error|warning):' "build-$1.log" || tail -n 5 "build-$1.log"
-  rm -f "build-$1.log"
+  local log
+  log=$(mktemp)
+  hack/build.sh "$1" >"$log" 2>&1 || grep -E '(error|warning):' "$log" || tail -n 5 "$log"
+  rm -f "$log"
 }
 
 analyze() {

@@ -1,7 +1,8 @@
 /*
- * The arena: a list of blocks, the one at its head being filled. Blocks grow from small
- * (thousands of cached objects have an arena each) to 64 KiB; what is larger than the
- * next block gets one of its own behind the head.
+ * The arena: a list of blocks, the one at its head being filled from both ends: aligned
+ * memory from the front, texts (which need no alignment, and are most of what a cached object
+ * is) from the back. Blocks grow from small (thousands of cached objects have an arena each)
+ * to 64 KiB; what is larger than the next block gets one of its own behind the head.
  */
 #include "pkg/base/arena.h"
 
@@ -35,7 +36,8 @@
 struct block {
 	struct block *next;
 	size_t size;
-	size_t used;
+	size_t used; /* from the front */
+	size_t end;  /* texts begin here */
 	alignas(max_align_t) unsigned char data[];
 };
 
@@ -97,6 +99,7 @@ void arena_reset(struct arena *arena)
 		drop_blocks(arena, head->next);
 		head->next = NULL;
 		head->used = 0;
+		head->end = head->size;
 		return;
 	}
 	drop_blocks(arena, head);
@@ -114,6 +117,7 @@ static struct block *block_new(struct arena *arena, size_t size)
 	block->next = NULL;
 	block->size = size;
 	block->used = 0;
+	block->end = size;
 	arena->bytes += sizeof(*block) + size;
 	return block;
 }
@@ -122,7 +126,7 @@ static struct block *block_new(struct arena *arena, size_t size)
 static struct block *block_for(struct arena *arena, size_t size)
 {
 	struct block *head = arena->head;
-	if (head && head->size - head->used >= size)
+	if (head && head->end - head->used >= size)
 		return head;
 	if (head && size > arena->next_size) {
 		struct block *own = block_new(arena, size);
@@ -148,6 +152,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return memset(memory, 0, rounded);
 }
 
+static char *alloc_text(struct arena *arena, size_t size)
+{
+	CHECK(size < SIZE_MAX / 4);
+	struct block *block = block_for(arena, size);
+	block->end -= size;
+	return (char *)block->data + block->end;
+}
+
 void *arena_memdup(struct arena *arena, const void *data, size_t size)
 {
 	void *copy = arena_alloc(arena, size);
@@ -158,14 +170,15 @@ void *arena_memdup(struct arena *arena, const void *data, size_t size)
 
 char *arena_strdup(struct arena *arena, const char *text)
 {
-	return text ? arena_memdup(arena, text, strlen(text) + 1) : NULL;
+	return text ? arena_strndup(arena, text, strlen(text)) : NULL;
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length)
 {
-	char *copy = arena_alloc(arena, length + 1);
+	char *copy = alloc_text(arena, length + 1);
 	if (length)
 		memcpy(copy, text, length);
+	copy[length] = 0;
 	return copy;
 }
 
@@ -185,7 +198,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	int length = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	CHECK(length >= 0);
-	char *text = arena_alloc(arena, (size_t)length + 1);
+	char *text = alloc_text(arena, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, args);
 	return text;
 }

@@ -79,14 +79,6 @@ static void add_field(struct strbuf *line, const struct log_field *field)
 	}
 }
 
-/* Paths from the root of the source, wherever that was built. */
-static const char *short_path(const char *file)
-{
-	const size_t own = sizeof("pkg/base/log.c");
-	const size_t root = sizeof(__FILE__) > own ? sizeof(__FILE__) - own : 0;
-	return strncmp(file, __FILE__, root) == 0 ? file + root : file;
-}
-
 static void write_all(const char *text, size_t length)
 {
 	while (length > 0) {
@@ -106,7 +98,7 @@ void log_write(enum log_level level, const char *file, int line, const char *mes
 	CLEANUP(strbuf_release) struct strbuf caller = STRBUF_INIT;
 	char now[TIME_RFC3339_SIZE];
 	time_format_rfc3339_ms(clock_wall(state.clock), now);
-	strbuf_addf(&caller, "%s:%d", short_path(file), line);
+	strbuf_addf(&caller, "%s:%d", file, line);
 	add_text(&text, "severity", severities[level]);
 	add_text(&text, "timestamp", now);
 	add_text(&text, "logger", "autoscaler-keda-hpa");

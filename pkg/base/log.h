@@ -34,6 +34,7 @@ void log_setup(const struct clock *clock, const char *pod,
 	       void (*sink)(void *ctx, const char *line, size_t length), void *ctx);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
+/* file: as __FILE__, which the build makes relative to the root of the source. */
 void log_write(enum log_level level, const char *file, int line, const char *message,
 	       const struct log_field *fields);
 

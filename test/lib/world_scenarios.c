@@ -594,6 +594,51 @@ static const struct step pods_never_start[] = {
     END,
 };
 
+static const struct step sks_deleted[] = {
+    READY_CUSTOM,
+    ON(deleted, "serverlessservices"),
+    FOR(passes, 5000),
+    ON(trace_is, SKS_MADE "*"),
+    ON(ready_is, "True"),
+    ON(revision_is, "True"),
+    FOR(is_quiet_for, 60000),
+    END,
+};
+
+/* A deletion that no watch ever tells. */
+static const struct step missed_deletions[] = {
+    READY_CUSTOM,
+    FOR(cut_off, 1),
+    ON(deleted, "scaledobjects"),
+    ON(deleted, "serverlessservices"),
+    FOR(passes, 5000),
+    DO(history_compacted),
+    FOR(cut_off, 0),
+    FOR(passes, 30000),
+    WITH(count_is, "scaledobjects", 1),
+    WITH(count_is, "serverlessservices", 1),
+    ON(ready_is, "True"),
+    FOR(is_quiet_for, 60000),
+    END,
+};
+
+/* No change by others brings a key back here: what fails must be tried again by itself. */
+static const struct step nobody_else_writes[] = {
+    READY_CUSTOM,
+    FOR(keda_runs, 0),
+    FOR(hpas_run, 0),
+    FOR(knative_runs, 0),
+    ON(sks_patched, "{spec: {mode: Proxy}}"),
+    ON(so_patched, "{spec: {maxReplicaCount: 3}}"),
+    ON(pa_patched, "{metadata: {annotations: {autoscaling.knative.dev/target: '7'}}, "
+		   "spec: {reachability: ''}}"),
+    FOR(passes, 5000),
+    ON(sks_is, "spec.mode=\"Serve\""),
+    ON(so_is, "spec.maxReplicaCount=10"),
+    ON(so_is, "spec.triggers.0.metadata.threshold=\"7\""),
+    END,
+};
+
 #define SWEPT(name)                                                                                \
 	{                                                                                          \
 #name, name, true                                                                  \
@@ -635,6 +680,9 @@ static const struct scenario scenarios[] = {
     SWEPT(knative_stopped),
     SWEPT(tuned_live),
     SWEPT(pods_never_start),
+    SWEPT(sks_deleted),
+    SWEPT(missed_deletions),
+    SWEPT(nobody_else_writes),
 };
 
 const struct scenario *scenario_list(size_t *count)

@@ -145,6 +145,11 @@ ACT(deleted)
 	model_delete(MODEL, text, NS, NAME);
 }
 
+ACT(cut_off)
+{
+	wire_down(world_wire(play->world), number != 0);
+}
+
 ACT(history_compacted)
 {
 	model_compact(MODEL);

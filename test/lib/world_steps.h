@@ -37,6 +37,7 @@ STEP(so_patched);     /* text: merge patch of the ScaledObject, by somebody else
 STEP(sks_patched);
 STEP(pa_patched);
 STEP(history_compacted);
+STEP(cut_off); /* number: 1 nothing gets through, 0 again */
 
 /* ---- what is expected ---- */
 STEP(trace_is);     /* text: the writes since the last trace_is, which it clears; "*" any */

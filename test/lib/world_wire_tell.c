@@ -145,6 +145,7 @@ static void tell_event(struct http_call *call, const struct strbuf *line)
 			hit_watches(wire, FAULT_WATCH_CUT);
 		break;
 	case FAULT_WATCH_GONE:
+		model_compact(wire->model);
 		hit_watches(wire, FAULT_WATCH_GONE);
 		break;
 	case FAULT_WATCH_STALL:

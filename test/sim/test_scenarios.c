@@ -43,7 +43,10 @@ static void play(const char *name)
 	X(status_write_refused)                                                                    \
 	X(knative_stopped)                                                                         \
 	X(tuned_live)                                                                              \
-	X(pods_never_start)
+	X(pods_never_start)                                                                        \
+	X(sks_deleted)                                                                             \
+	X(missed_deletions)                                                                        \
+	X(nobody_else_writes)
 
 #define PLAY(name)                                                                                 \
 	TEST(scenario, name)                                                                       \

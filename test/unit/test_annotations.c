@@ -20,73 +20,71 @@ static void parse(struct parsed *p, const char *annotations)
 				  &p->refusal);
 }
 
+static const struct {
+	const char *annotations, *key, *text;
+} refused[] = {
+    {"'metric':''", "metric", "\"\" is empty; use cpu, memory, or"},
+    {"'metric':'concurrency'", "metric", "\"concurrency\" is not supported yet"},
+    {"'metric':'rps'", "metric", "\"rps\" is not supported yet"},
+    {"'target':'abc'", "target",
+     "autoscaling.knative.dev/target: \"abc\" is not a decimal number; use a decimal "
+     "number of at least 0.01, for example 70"},
+    {"'target':''", "target", "\"\" is not a decimal number"},
+    {"'target':'NaN'", "target", "not a decimal"},
+    {"'target':'0x10'", "target", "not a decimal"},
+    {"'target':' 5'", "target", "not a decimal"},
+    {"'target':'0.009'", "target", "\"0.009\" is too small"},
+    {"'target':'-5'", "target", "\"-5\" is too small"},
+    {"'metric-type':'average'", "metric-type",
+     "\"average\" is not known; use Utilization, AverageValue or Value"},
+    {"'min-scale':'two'", "min-scale", "\"two\" is not a whole number"},
+    {"'min-scale':'-1'", "min-scale", "\"-1\" is too small"},
+    {"'min-scale':'2147483648'", "min-scale", "not a whole number of 32 bits"},
+    {"'minScale':'x'", "minScale", "autoscaling.knative.dev/minScale: \"x\" is"},
+    {"'max-scale':'1.5'", "max-scale", "not a whole number"},
+    {"'maxScale':'x'", "maxScale", "\"x\""},
+    {"'initial-scale':''", "initial-scale", "not a whole number"},
+    {"'initialScale':'x'", "initialScale", "\"x\""},
+    {"'window':'soon'", "window",
+     "\"soon\" is not a duration; use a duration of whole seconds from 6s to 1h"},
+    {"'window':'60'", "window", "\"60\" is not a duration"},
+    {"'window':'5s'", "window", "too small"},
+    {"'window':'61m'", "window", "too large"},
+    {"'window':'6.5s'", "window", "not a whole number of seconds"},
+    {"'prometheus-query':''", "prometheus-query", "is empty"},
+    {"'prometheus-query':'a {{ .b }}'", "prometheus-query",
+     "\"a {{ .b }}\" does not expand: column"},
+    {"'query':'{{'", "query", "\"{{\" does not expand: column"},
+    {"'prometheus-address':'not a url'", "prometheus-address", "an http or https URL"},
+    {"'prometheus-address':'http:///x'", "prometheus-address", "is not a URL"},
+    {"'scaled-object-auto-create':'yes'", "scaled-object-auto-create",
+     "\"yes\" is neither true nor false"},
+    {"'keda-polling-interval':'0'", "keda-polling-interval", "too small"},
+    {"'keda-polling-interval':'500ms'", "keda-polling-interval", "not a whole number of seconds"},
+    {"'keda-cooldown-period':'1500ms'", "keda-cooldown-period", "whole number of sec"},
+    {"'keda-cooldown-period':'-1s'", "keda-cooldown-period", "too small"},
+    {"'keda-cooldown-period':'1000000h'", "keda-cooldown-period", "too large"},
+    {"'keda-initial-cooldown-period':'x'", "keda-initial-cooldown-period", "not a duration"},
+    /* not built yet: even where other values are wrong, too */
+    {"'target':'abc','keda-triggers':'[]'", "keda-triggers",
+     "autoscaling.knative.dev/keda-triggers: is not supported yet"},
+    {"'scaled-object-override':'{}'", "scaled-object-override", "not supported yet"},
+    /* the first in the order of the table */
+    {"'window':'x','min-scale':'x','target':'x'", "target", "\"x\""},
+    {"'query':'','initial-scale':'x'", "initial-scale", "\"x\""},
+};
+
 TEST(annotations, refusals)
 {
-	static const struct {
-		const char *annotations, *key, *text;
-	} rows[] = {
-	    {"'metric':''", "metric", "\"\" is empty; use cpu, memory, or"},
-	    {"'metric':'concurrency'", "metric", "\"concurrency\" is not supported yet"},
-	    {"'metric':'rps'", "metric", "\"rps\" is not supported yet"},
-	    {"'target':'abc'", "target",
-	     "autoscaling.knative.dev/target: \"abc\" is not a decimal number; use a decimal "
-	     "number of at least 0.01, for example 70"},
-	    {"'target':''", "target", "\"\" is not a decimal number"},
-	    {"'target':'NaN'", "target", "not a decimal"},
-	    {"'target':'0x10'", "target", "not a decimal"},
-	    {"'target':' 5'", "target", "not a decimal"},
-	    {"'target':'0.009'", "target", "\"0.009\" is too small"},
-	    {"'target':'-5'", "target", "\"-5\" is too small"},
-	    {"'metric-type':'average'", "metric-type",
-	     "\"average\" is not known; use Utilization, AverageValue or Value"},
-	    {"'min-scale':'two'", "min-scale", "\"two\" is not a whole number"},
-	    {"'min-scale':'-1'", "min-scale", "\"-1\" is too small"},
-	    {"'min-scale':'2147483648'", "min-scale", "not a whole number of 32 bits"},
-	    {"'minScale':'x'", "minScale", "autoscaling.knative.dev/minScale: \"x\" is"},
-	    {"'max-scale':'1.5'", "max-scale", "not a whole number"},
-	    {"'maxScale':'x'", "maxScale", "\"x\""},
-	    {"'initial-scale':''", "initial-scale", "not a whole number"},
-	    {"'initialScale':'x'", "initialScale", "\"x\""},
-	    {"'window':'soon'", "window",
-	     "\"soon\" is not a duration; use a duration of whole seconds from 6s to 1h"},
-	    {"'window':'60'", "window", "\"60\" is not a duration"},
-	    {"'window':'5s'", "window", "too small"},
-	    {"'window':'61m'", "window", "too large"},
-	    {"'window':'6.5s'", "window", "not a whole number of seconds"},
-	    {"'prometheus-query':''", "prometheus-query", "is empty"},
-	    {"'prometheus-query':'a {{ .b }}'", "prometheus-query",
-	     "\"a {{ .b }}\" does not expand: column"},
-	    {"'query':'{{'", "query", "\"{{\" does not expand: column"},
-	    {"'prometheus-address':'not a url'", "prometheus-address", "an http or https URL"},
-	    {"'prometheus-address':'http:///x'", "prometheus-address", "is not a URL"},
-	    {"'scaled-object-auto-create':'yes'", "scaled-object-auto-create",
-	     "\"yes\" is neither true nor false"},
-	    {"'keda-polling-interval':'0'", "keda-polling-interval", "too small"},
-	    {"'keda-polling-interval':'500ms'", "keda-polling-interval",
-	     "not a whole number of seconds"},
-	    {"'keda-cooldown-period':'1500ms'", "keda-cooldown-period", "whole number of sec"},
-	    {"'keda-cooldown-period':'-1s'", "keda-cooldown-period", "too small"},
-	    {"'keda-cooldown-period':'1000000h'", "keda-cooldown-period", "too large"},
-	    {"'keda-initial-cooldown-period':'x'", "keda-initial-cooldown-period",
-	     "not a duration"},
-	    /* not built yet: even where other values are wrong, too */
-	    {"'target':'abc','keda-triggers':'[]'", "keda-triggers",
-	     "autoscaling.knative.dev/keda-triggers: is not supported yet"},
-	    {"'scaled-object-override':'{}'", "scaled-object-override", "not supported yet"},
-	    /* the first in the order of the table */
-	    {"'window':'x','min-scale':'x','target':'x'", "target", "\"x\""},
-	    {"'query':'','initial-scale':'x'", "initial-scale", "\"x\""},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct parsed p;
-		test_row("%s", rows[i].annotations);
-		parse(&p, rows[i].annotations);
+		test_row("%s", refused[i].annotations);
+		parse(&p, refused[i].annotations);
 		EXPECT(!p.ok);
 		EXPECT_TEXT(p.refusal.annotation,
-			    arena_printf(p.cluster.arena, KEY("%s"), rows[i].key));
-		EXPECT_CONTAINS(p.refusal.text, rows[i].text);
-		EXPECT_CONTAINS(p.refusal.text, rows[i].key);
+			    arena_printf(p.cluster.arena, KEY("%s"), refused[i].key));
+		EXPECT_CONTAINS(p.refusal.text, refused[i].text);
+		EXPECT_CONTAINS(p.refusal.text, refused[i].key);
 		cluster_release(&p.cluster);
 	}
 }

@@ -25,7 +25,7 @@ TEST(log, writes_zap_lines)
 {
 	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
 	log_setup(&fake, "pod-1", keep, &out);
-	log_write(LOG_WARN, SOURCE_DIR "/test/unit/test_log.c", 7, "hello \"you\"",
+	log_write(LOG_WARN, "test/unit/test_log.c", 7, "hello \"you\"",
 		  (const struct log_field[]){F_STR("knative.dev/key", "a/b\n\xFF"),
 					     F_STR("absent", NULL),
 					     F_INT("code", -201),
@@ -42,7 +42,7 @@ TEST(log, writes_zap_lines)
 	log_setup(&system_clock, NULL, NULL, NULL);
 }
 
-TEST(log, leaves_out_the_pod_and_foreign_paths_as_they_are)
+TEST(log, leaves_out_the_pod_if_there_is_none)
 {
 	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
 	log_setup(&fake, NULL, keep, &out);
@@ -60,6 +60,7 @@ TEST(log, obeys_the_level)
 	EXPECT_TEXT(out.buf, "");
 	log_info("yes", F_INT("n", INT64_MIN));
 	EXPECT_CONTAINS(out.buf, "\"n\":-9223372036854775808");
+	EXPECT_CONTAINS(out.buf, "\"caller\":\"test/unit/test_log.c:");
 	strbuf_reset(&out);
 	log_set_level(LOG_ERROR);
 	log_warn("no");
@@ -76,5 +77,5 @@ TEST(log, obeys_the_level)
 }
 
 TEST_MAIN(TEST_OF(log, writes_zap_lines),
-	  TEST_OF(log, leaves_out_the_pod_and_foreign_paths_as_they_are),
+	  TEST_OF(log, leaves_out_the_pod_if_there_is_none),
 	  TEST_OF(log, obeys_the_level))

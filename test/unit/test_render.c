@@ -9,6 +9,10 @@
 	"'apiVersion':'autoscaling.internal.knative.dev/v1alpha1','kind':'PodAutoscaler',"         \
 	"'spec':{'scaleTargetRef':{'apiVersion':'apps/v1','kind':'Deployment','name':'d'}}"
 
+#define TARGETLESS                                                                                 \
+	"{'apiVersion':'autoscaling.internal.knative.dev/v1alpha1','kind':'PodAutoscaler',"        \
+	"'metadata':{'name':'r'}}"
+
 struct result {
 	struct arena *arena;
 	struct rendered rendered;
@@ -183,8 +187,7 @@ TEST(render, no_manifests)
 	    "{'kind':'Service'}",
 	    "{'metadata':{'name':'x'}}",
 	    "{" PA ",'metadata':{'name':'r','labels':{'a':1}}}",
-	    "{'apiVersion':'autoscaling.internal.knative.dev/v1alpha1',"
-	    "'kind':'PodAutoscaler','metadata':{'name':'r'}}",
+	    TARGETLESS,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -198,6 +198,24 @@ TEST(status, only_what_differs_is_written)
 	cluster_release(&c);
 }
 
+TEST(status, scale_follows_the_hpa)
+{
+	struct cluster c;
+
+	cluster_init(&c, CUSTOM);
+	RUN(&c);
+	hpa_appears(&c);
+	hpa_says(&c, "False ScalingDisabled", 0, 0);
+	RUN(&c);
+	EXPECT_INT(json_int_or(json_path(c.pa, "status", "desiredScale", NULL), -9), 0);
+	EXPECT_INT(json_int_or(json_path(c.pa, "status", "actualScale", NULL), -9), 0);
+	hpa_says(&c, "True", 2, 5);
+	RUN(&c);
+	EXPECT_INT(json_int_or(json_path(c.pa, "status", "desiredScale", NULL), -9), 5);
+	EXPECT_INT(json_int_or(json_path(c.pa, "status", "actualScale", NULL), -9), 2);
+	cluster_release(&c);
+}
+
 TEST(status, transition_times_change_with_the_status_only)
 {
 	struct cluster c;
@@ -243,6 +261,6 @@ TEST_MAIN(TEST_OF(initialized, table), TEST_OF(initialized, desired_replicas_are
 	  TEST_OF(initialized, capped_by_the_live_maximum),
 	  TEST_OF(initialized, unreachable_does_not_lower_it), TEST_OF(initialized, is_sticky),
 	  TEST_OF(status, first_write), TEST_OF(status, names_are_never_cleared),
-	  TEST_OF(status, only_what_differs_is_written),
+	  TEST_OF(status, only_what_differs_is_written), TEST_OF(status, scale_follows_the_hpa),
 	  TEST_OF(status, transition_times_change_with_the_status_only),
 	  TEST_OF(status, takes_over_what_it_finds))

@@ -1,7 +1,6 @@
 /*
- * The scenarios. A strict play counts on the latencies of the wire and of the stand-ins: caches are
- * there a second after a start, pods a second after their Deployment, an HPA's first status 15 s
- * after its creation.
+ * What a revision goes through when all is well: made, scaled, tuned, routed, taken to zero and
+ * back, handed over, left alone.
  */
 #include "test/lib/world_scenarios.h"
 
@@ -9,25 +8,6 @@
 
 #include "pkg/base/check.h"
 #include "test/lib/world_steps.h"
-
-#define WITH(does, what, amount)                                                                   \
-	{                                                                                          \
-		.act = (does), .text = (what), .number = (amount)                                  \
-	}
-#define DO(does) WITH(does, NULL, 0)
-#define ON(does, what) WITH(does, what, 0)
-#define FOR(does, amount) WITH(does, NULL, amount)
-#define END WITH(NULL, NULL, 0)
-#define CUSTOM "metric=m\ntarget=5\nprometheus-query=q\nmax-scale=10\n"
-#define STATUS "PATCH podautoscalers/status default/hello-00001 200\n"
-#define SKS_MADE "POST serverlessservices default/hello-00001 201\n"
-#define SO_MADE "POST scaledobjects default/hello-00001 201\n"
-#define SO_PATCHED "PATCH scaledobjects default/hello-00001 200\n"
-#define WAITING "Unknown WaitingForHPA: *"
-/* A revision that has been ready for a while. */
-#define READY_CUSTOM                                                                               \
-	DO(starts), ON(revision_made, CUSTOM "min-scale=1"), FOR(passes, 20000),                   \
-	    ON(ready_is, "True"), ON(trace_is, "*")
 
 static const struct step fresh_custom[] = {
     DO(starts),
@@ -161,176 +141,6 @@ static const struct step invalid_annotation[] = {
     END,
 };
 
-static const struct step keda_installed_late[] = {
-    FOR(keda_is_installed, 0),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 5000),
-    ON(active_is, "Unknown KEDANotInstalled: *"),
-    ON(pa_is, "status.serviceName=\"hello-00001\""),
-    ON(events_are, ""),
-    FOR(passes, 40000),
-    ON(events_are, "Normal KEDANotInstalled: *\n"),
-    FOR(is_quiet_for, 60000),
-    FOR(keda_is_installed, 1),
-    FOR(passes, 30000),
-    ON(ready_is, "True"),
-    ON(revision_is, "True"),
-    END,
-};
-
-static const struct step keda_uninstalled[] = {
-    READY_CUSTOM,
-    FOR(keda_is_installed, 0),
-    FOR(passes, 10000),
-    ON(init_is, "True"),
-    ON(revision_is, "True"),
-    WITH(count_is, "serverlessservices", 1),
-    FOR(keda_is_installed, 1),
-    FOR(passes, 30000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step keda_refusal[] = {
-    WITH(keda_refuses, "the scaledobject is bad", 403),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 5000),
-    ON(active_is, "False ScaledObjectRejected: *the scaledobject is bad*"),
-    ON(revision_is, "False ProgressDeadlineExceeded*"),
-    ON(events_are, "Warning ScaledObjectRejected: *the scaledobject is bad*\n"),
-    /* Another of several texts: the first one is kept. */
-    WITH(keda_refuses, "the scaledobject is worse", 403),
-    FOR(passes, 60000),
-    ON(active_is, "False ScaledObjectRejected: *the scaledobject is bad*"),
-    ON(events_are, "Warning ScaledObjectRejected: *the scaledobject is bad*\n"),
-    DO(keda_refuses),
-    FOR(passes, 320000),
-    ON(ready_is, "True"),
-    ON(revision_is, "True"),
-    END,
-};
-
-static const struct step deployment_seen_late[] = {
-    WITH(keda_refuses, "Deployment.apps \"hello-00001-deployment\" not found", 404),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 3000),
-    ON(active_is, "Unknown ScaledObjectNotWritten: *Deployment.apps*not found*"),
-    DO(keda_refuses),
-    FOR(passes, 30000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step foreign_so[] = {
-    ON(applied, "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\n"
-		"metadata: {name: hello-00001, namespace: default}\n"
-		"spec: {scaleTargetRef: {name: other}, triggers: [{type: cron, metadata: {}}]}\n"),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 5000),
-    ON(active_is, "False NotOwned: There is an existing ScaledObject \"hello-00001\" that we do "
-		  "not own."),
-    ON(so_is, "spec.scaleTargetRef.name=\"other\""),
-    FOR(is_quiet_for, 60000),
-    ON(deleted, "scaledobjects"),
-    FOR(passes, 20000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step foreign_sks[] = {
-    ON(applied, "apiVersion: networking.internal.knative.dev/v1alpha1\nkind: ServerlessService\n"
-		"metadata: {name: hello-00001, namespace: default}\n"
-		"spec: {mode: Proxy, protocolType: http1, objectRef: {name: other}}\n"),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 20000),
-    ON(active_is, "False NotOwned: There is an existing ServerlessService \"hello-00001\" that we "
-		  "do not own."),
-    ON(sks_is, "spec.mode=\"Proxy\""),
-    FOR(is_quiet_for, 60000),
-    ON(deleted, "serverlessservices"),
-    FOR(passes, 20000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step drift_is_repaired[] = {
-    READY_CUSTOM,
-    ON(so_patched, "{spec: {maxReplicaCount: 3, cooldownPeriod: 7}, metadata: {labels: "
-		   "{serving.knative.dev/service: x, own: label}, annotations: {a: b}}}"),
-    FOR(passes, 2000),
-    ON(trace_is, SO_PATCHED),
-    ON(so_is, "spec.maxReplicaCount=10"),
-    ON(so_is, "spec.cooldownPeriod="),
-    ON(so_is, "metadata.labels.own=\"label\""),
-    ON(so_is, "metadata.labels.\"serving.knative.dev/service\"=\"hello\""),
-    ON(so_is, "metadata.annotations.a=\"b\""),
-    ON(so_is, "metadata.finalizers.0=\"finalizer.keda.sh\""),
-    ON(sks_patched, "{spec: {mode: Proxy, numActivators: 3}}"),
-    FOR(passes, 2000),
-    ON(sks_is, "spec.mode=\"Serve\""),
-    ON(ready_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-static const struct step so_deleted[] = {
-    READY_CUSTOM,
-    ON(deleted, "scaledobjects"),
-    FOR(passes, 20000),
-    WITH(count_is, "scaledobjects", 1),
-    WITH(count_is, "horizontalpodautoscalers", 1),
-    ON(ready_is, "True"),
-    ON(revision_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-static const struct step so_stuck_on_its_finalizer[] = {
-    READY_CUSTOM,
-    FOR(keda_runs, 0),
-    ON(deleted, "scaledobjects"),
-    FOR(passes, 5000),
-    ON(active_is, "Unknown WaitingForDeletion: *finalizer.keda.sh*"),
-    ON(revision_is, "True"),
-    FOR(keda_runs, 1),
-    FOR(passes, 20000),
-    ON(ready_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-static const struct step hpa_deleted[] = {
-    READY_CUSTOM,
-    ON(deleted, "horizontalpodautoscalers"),
-    FOR(passes, 20000),
-    WITH(count_is, "horizontalpodautoscalers", 1),
-    ON(ready_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-/* Knative makes it anew at once; the old children linger until the collector and KEDA let go. */
-static const struct step pa_recreated[] = {
-    READY_CUSTOM,
-    FOR(keda_runs, 0),
-    ON(deleted, "podautoscalers"),
-    FOR(passes, 300),
-    ON(active_is, "Unknown WaitingForDeletion: *"),
-    ON(trace_is, STATUS "*"),
-    FOR(passes, 10000),
-    ON(active_is, "Unknown WaitingForDeletion: *ScaledObject*"),
-    FOR(keda_runs, 1),
-    FOR(passes, 30000),
-    ON(ready_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
 static const struct step prometheus_down[] = {
     DO(value_lost),
     DO(starts),
@@ -348,38 +158,6 @@ static const struct step prometheus_down[] = {
     FOR(passes, 60000),
     ON(deployment_is, "spec.replicas=4"),
     ON(events_are, "Warning ScalingDegraded: *\n"),
-    END,
-};
-
-static const struct step keda_cannot_build[] = {
-    ON(keda_fails, "error parsing prometheus metadata"),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 10000),
-    ON(active_is, "Unknown WaitingForHPA: *error parsing prometheus metadata*"),
-    FOR(passes, 120000),
-    ON(active_is, "False ScaledObjectNotReady: *error parsing prometheus metadata*"),
-    DO(restarts),
-    FOR(passes, 5000),
-    ON(active_is, "False ScaledObjectNotReady: *"),
-    FOR(is_quiet_for, 60000),
-    DO(keda_fails),
-    FOR(passes, 20000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step keda_stopped[] = {
-    FOR(keda_runs, 0),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 40000),
-    ON(active_is, WAITING),
-    ON(events_are, "Normal WaitingForHPA: *\n"),
-    FOR(is_quiet_for, 60000),
-    FOR(keda_runs, 1),
-    FOR(passes, 20000),
-    ON(ready_is, "True"),
     END,
 };
 
@@ -530,38 +308,6 @@ static const struct step paused_by_a_user[] = {
     END,
 };
 
-static const struct step status_write_refused[] = {
-    WITH(status_refused,
-	 "admission webhook \"validation.webhook.serving.knative.dev\" denied the "
-	 "request: validation failed: invalid value: x",
-	 400),
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 60000),
-    WITH(count_is, "scaledobjects", 1),
-    ON(events_are, "Warning *\n"),
-    DO(status_refused),
-    FOR(passes, 320000),
-    ON(ready_is, "True"),
-    END,
-};
-
-static const struct step knative_stopped[] = {
-    DO(starts),
-    ON(revision_made, CUSTOM "min-scale=1"),
-    FOR(passes, 10),
-    FOR(knative_runs, 0),
-    FOR(passes, 30000),
-    ON(pa_is, "status.serviceName=\"\""),
-    ON(init_is, "Unknown"),
-    FOR(is_quiet_for, 60000),
-    FOR(knative_runs, 1),
-    FOR(passes, 10000),
-    ON(ready_is, "True"),
-    ON(revision_is, "True"),
-    END,
-};
-
 static const struct step tuned_live[] = {
     READY_CUSTOM,
     ON(annotated, "target=10\nwindow=60s"),
@@ -594,80 +340,13 @@ static const struct step pods_never_start[] = {
     END,
 };
 
-static const struct step sks_deleted[] = {
-    READY_CUSTOM,
-    ON(deleted, "serverlessservices"),
-    FOR(passes, 5000),
-    ON(trace_is, SKS_MADE "*"),
-    ON(ready_is, "True"),
-    ON(revision_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-/* A deletion that no watch ever tells. */
-static const struct step missed_deletions[] = {
-    READY_CUSTOM,
-    FOR(cut_off, 1),
-    ON(deleted, "scaledobjects"),
-    ON(deleted, "serverlessservices"),
-    FOR(passes, 5000),
-    DO(history_compacted),
-    FOR(cut_off, 0),
-    FOR(passes, 30000),
-    WITH(count_is, "scaledobjects", 1),
-    WITH(count_is, "serverlessservices", 1),
-    ON(ready_is, "True"),
-    FOR(is_quiet_for, 60000),
-    END,
-};
-
-/* No change by others brings a key back here: what fails must be tried again by itself. */
-static const struct step nobody_else_writes[] = {
-    READY_CUSTOM,
-    FOR(keda_runs, 0),
-    FOR(hpas_run, 0),
-    FOR(knative_runs, 0),
-    ON(sks_patched, "{spec: {mode: Proxy}}"),
-    ON(so_patched, "{spec: {maxReplicaCount: 3}}"),
-    ON(pa_patched, "{metadata: {annotations: {autoscaling.knative.dev/target: '7'}}, "
-		   "spec: {reachability: ''}}"),
-    FOR(passes, 5000),
-    ON(sks_is, "spec.mode=\"Serve\""),
-    ON(so_is, "spec.maxReplicaCount=10"),
-    ON(so_is, "spec.triggers.0.metadata.threshold=\"7\""),
-    END,
-};
-
-#define SWEPT(name)                                                                                \
-	{                                                                                          \
-#name, name, true                                                                  \
-	}
-#define ONCE(name)                                                                                 \
-	{                                                                                          \
-#name, name, false                                                                 \
-	}
-
-static const struct scenario scenarios[] = {
+const struct scenario scenarios_of_life[] = {
     SWEPT(fresh_custom),
     SWEPT(fresh_cpu),
     SWEPT(initial_scale),
     SWEPT(zero_and_back),
     SWEPT(invalid_annotation),
-    SWEPT(keda_installed_late),
-    SWEPT(keda_uninstalled),
-    SWEPT(keda_refusal),
-    SWEPT(deployment_seen_late),
-    SWEPT(foreign_so),
-    SWEPT(foreign_sks),
-    SWEPT(drift_is_repaired),
-    SWEPT(so_deleted),
-    SWEPT(so_stuck_on_its_finalizer),
-    SWEPT(hpa_deleted),
-    SWEPT(pa_recreated),
     SWEPT(prometheus_down),
-    SWEPT(keda_cannot_build),
-    SWEPT(keda_stopped),
     SWEPT(unreachable),
     SWEPT(own_scaled_object),
     SWEPT(config_changes),
@@ -676,25 +355,27 @@ static const struct scenario scenarios[] = {
     ONCE(hundred_at_once),
     SWEPT(hand_over),
     SWEPT(paused_by_a_user),
-    SWEPT(status_write_refused),
-    SWEPT(knative_stopped),
     SWEPT(tuned_live),
     SWEPT(pods_never_start),
-    SWEPT(sks_deleted),
-    SWEPT(missed_deletions),
-    SWEPT(nobody_else_writes),
+    {.name = NULL},
 };
 
-const struct scenario *scenario_list(size_t *count)
+const struct scenario *scenario_at(size_t index)
 {
-	*count = ARRAY_SIZE(scenarios);
-	return scenarios;
+	for (const struct scenario *one = scenarios_of_life; one->name; one++)
+		if (index-- == 0)
+			return one;
+	for (const struct scenario *one = scenarios_of_trouble; one->name; one++)
+		if (index-- == 0)
+			return one;
+	return NULL;
 }
 
 const struct scenario *scenario_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			return &scenarios[i];
+	const struct scenario *one;
+	for (size_t i = 0; (one = scenario_at(i)); i++)
+		if (strcmp(one->name, name) == 0)
+			return one;
 	check_failed(__FILE__, __LINE__, name);
 }

@@ -25,7 +25,10 @@ struct scenario {
 	bool sweep;               /* is played with faults too */
 };
 
-const struct scenario *scenario_list(size_t *count);
+/* Both end with name NULL. */
+extern const struct scenario scenarios_of_life[], scenarios_of_trouble[];
+
+const struct scenario *scenario_at(size_t index);       /* of all; NULL beyond the last */
 const struct scenario *scenario_find(const char *name); /* a CHECK if unknown */
 void scenario_play(const struct scenario *scenario, struct world *world, bool strict);
 

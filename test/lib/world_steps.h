@@ -58,4 +58,39 @@ STEP(pa_is);
 STEP(deployment_is);
 STEP(count_is); /* text: plural; number */
 
+/* ---- tables ---- */
+
+#define WITH(does, what, amount)                                                                   \
+	{                                                                                          \
+		.act = (does), .text = (what), .number = (amount)                                  \
+	}
+#define DO(does) WITH(does, NULL, 0)
+#define ON(does, what) WITH(does, what, 0)
+#define FOR(does, amount) WITH(does, NULL, amount)
+#define END WITH(NULL, NULL, 0)
+#define SWEPT(scenario)                                                                            \
+	{                                                                                          \
+		.name = #scenario, .steps = (scenario), .sweep = true                              \
+	}
+#define ONCE(scenario)                                                                             \
+	{                                                                                          \
+		.name = #scenario, .steps = (scenario), .sweep = false                             \
+	}
+
+/*
+ * A strict play counts on the latencies of the wire and of the stand-ins: caches are there a second
+ * after a start, pods a second after their Deployment, an HPA's first status 15 s after its
+ * creation.
+ */
+#define CUSTOM "metric=m\ntarget=5\nprometheus-query=q\nmax-scale=10\n"
+#define STATUS "PATCH podautoscalers/status default/hello-00001 200\n"
+#define SKS_MADE "POST serverlessservices default/hello-00001 201\n"
+#define SO_MADE "POST scaledobjects default/hello-00001 201\n"
+#define SO_PATCHED "PATCH scaledobjects default/hello-00001 200\n"
+#define WAITING "Unknown WaitingForHPA: *"
+/* A revision that has been ready for a while. */
+#define READY_CUSTOM                                                                               \
+	DO(starts), ON(revision_made, CUSTOM "min-scale=1"), FOR(passes, 20000),                   \
+	    ON(ready_is, "True"), ON(trace_is, "*")
+
 #endif

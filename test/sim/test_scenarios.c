@@ -82,11 +82,10 @@ TEST(scenario, in_other_worlds)
 /* A scenario that is missing from the list above would never be played. */
 TEST(scenario, all_are_played)
 {
-	size_t count, played = 0;
-	scenario_list(&count);
+	size_t played = 0;
 #define COUNT(name) played++;
 	SCENARIOS(COUNT)
-	EXPECT_INT(played, count);
+	EXPECT(scenario_at(played - 1) && !scenario_at(played));
 }
 
 #define OF(name) TEST_OF(scenario, name),

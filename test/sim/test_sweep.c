@@ -138,11 +138,11 @@ static void sweep_one(const struct scenario *scenario, size_t *number)
 
 static void sweep(void)
 {
-	size_t count, number = 0;
-	const struct scenario *list = scenario_list(&count);
-	for (size_t i = 0; i < count; i++)
-		if (list[i].sweep)
-			sweep_one(&list[i], &number);
+	size_t number = 0;
+	const struct scenario *one;
+	for (size_t i = 0; (one = scenario_at(i)); i++)
+		if (one->sweep)
+			sweep_one(one, &number);
 }
 
 /* SWEEP=name:kind:n */

@@ -217,6 +217,19 @@ TEST(active, keda_not_installed)
 	cluster_release(&c);
 }
 
+TEST(active, keda_removed_later)
+{
+	struct cluster c;
+
+	cluster_init(&c, CUSTOM);
+	becomes_ready(&c, 1);
+	c.keda_installed = false;
+	RUN(&c);
+	EXPECT_STEPS(&c, "status");
+	EXPECT_ACTIVE(&c, "Unknown KEDANotInstalled");
+	cluster_release(&c);
+}
+
 TEST(active, scaled_object_rejected)
 {
 	static const struct {
@@ -364,8 +377,9 @@ TEST_MAIN(TEST_OF(active, invalid_annotation),
 	  TEST_OF(active, not_owned_of_each_kind),
 	  TEST_OF(active, not_owned_scaled_object_with_its_hpa),
 	  TEST_OF(active, not_owned_hpa_bars_the_scaled_object),
-	  TEST_OF(active, keda_not_installed), TEST_OF(active, scaled_object_rejected),
-	  TEST_OF(active, scaled_object_not_written), TEST_OF(active, waiting_for_scaled_object),
+	  TEST_OF(active, keda_not_installed), TEST_OF(active, keda_removed_later),
+	  TEST_OF(active, scaled_object_rejected), TEST_OF(active, scaled_object_not_written),
+	  TEST_OF(active, waiting_for_scaled_object),
 	  TEST_OF(active, own_scaled_object_with_auto_create_off),
 	  TEST_OF(active, own_hpa_with_auto_create_off),
 	  TEST_OF(active, auto_create_off_still_owns_its_sks))

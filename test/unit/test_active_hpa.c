@@ -118,6 +118,22 @@ TEST(active, scaled_object_not_ready)
 	cluster_release(&c);
 }
 
+/* With an HPA there it is ScalingDegraded's business. */
+TEST(active, scaled_object_not_ready_beside_an_hpa)
+{
+	struct cluster c;
+
+	cluster_init(&c, CUSTOM);
+	RUN(&c);
+	so_says(&c, FAILED);
+	hpa_appears(&c);
+	hpa_says(&c, "True", 1, 1);
+	c.now_ms += 3 * MINUTE;
+	RUN(&c);
+	EXPECT_ACTIVE(&c, "True ");
+	cluster_release(&c);
+}
+
 TEST(active, scaled_object_not_ready_without_words)
 {
 	struct cluster c;
@@ -340,6 +356,7 @@ TEST_MAIN(TEST_OF(active, scaled_object_paused),
 	  TEST_OF(active, scaled_object_paused_at_zero_is_no_traffic),
 	  TEST_OF(active, scaled_object_paused_after_another_trouble),
 	  TEST_OF(active, scaled_object_not_ready),
+	  TEST_OF(active, scaled_object_not_ready_beside_an_hpa),
 	  TEST_OF(active, scaled_object_not_ready_without_words),
 	  TEST_OF(active, scaled_object_not_ready_counts_from_the_transition),
 	  TEST_OF(active, waiting_for_hpa),

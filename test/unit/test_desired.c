@@ -163,6 +163,7 @@ TEST(desired, defaults_of_the_config_map)
 	EXPECT_TEXT(json_text(json_path(trigger, "metadata", "ignoreNullValues", NULL)), "false");
 	b.cluster.config_keda.ignore_null_values = 1;
 	b.cluster.config_keda.fallback_behavior = NULL;
+	b.cluster.config_keda.fallback_failure_threshold = 0;
 	annotate(&b.cluster, CUSTOM ",'keda-polling-interval':'9','keda-cooldown-period':'8',"
 				    "'prometheus-address':'http://own'");
 	build(&b, false);
@@ -170,7 +171,7 @@ TEST(desired, defaults_of_the_config_map)
 	trigger = json_at(json_get(spec, "triggers"), 0);
 	EXPECT_TEXT(text_of(&b, json_get(spec, "pollingInterval")), "9");
 	EXPECT_TEXT(text_of(&b, json_get(spec, "cooldownPeriod")), "8");
-	EXPECT_TEXT(text_of(&b, json_get(spec, "fallback")), "{'failureThreshold':3,'replicas':0}");
+	EXPECT_TEXT(text_of(&b, json_get(spec, "fallback")), "{'failureThreshold':0,'replicas':0}");
 	EXPECT_TEXT(json_text(json_path(trigger, "metadata", "serverAddress", NULL)), "http://own");
 	EXPECT_TEXT(json_text(json_path(trigger, "metadata", "ignoreNullValues", NULL)), "true");
 	cluster_release(&b.cluster);

@@ -26,6 +26,8 @@ TEST(message, volatile_parts)
 	     "read tcp " E "->10.96.0.1:443: reset"},
 	    {"read tcp [fd00::7]:51234->[fd00::1]:443", "read tcp " E "->[fd00::1]:443"},
 	    {"a->b", "a->b"},
+	    {"0xc0000001 0xc000001", E " 0xc000001"},
+	    {"1.1.1.1:5->x 1.1.1.1:->x", E "->x 1.1.1.1:->x"},
 	    {"resourceVersion: 12345 is old", E " is old"},
 	    {"resource version \"12345\"", E "\""},
 	    {"resourceVersion is missing", "resourceVersion is missing"},

@@ -40,12 +40,12 @@ check_includes() {
       allow["pkg/meta"] = "pkg/base pkg/json pkg/units"
       allow["pkg/kube"] = "pkg/base pkg/json pkg/yaml pkg/units pkg/meta pkg/net"
       allow["pkg/knative"] = "pkg/base pkg/json pkg/units pkg/meta"
-      # serverless_service and config are Knative own; keda knows nothing of knative
       allow["pkg/keda"] = "pkg/base pkg/json pkg/units pkg/meta"
-      allow["reconciler/hpa"] = "pkg/base pkg/json pkg/units pkg/meta pkg/kube pkg/knative pkg/keda pkg/work pkg/metrics pkg/net"
+      allow["reconciler/hpa"] = "pkg/base pkg/json pkg/units pkg/meta pkg/knative pkg/keda"
+      allow["reconciler/controller"] = "reconciler/hpa pkg/base pkg/json pkg/units pkg/meta pkg/kube pkg/knative pkg/keda pkg/work pkg/metrics"
       foreign["curl/"] = "pkg/net"; foreign["yajl/"] = "pkg/json"; foreign["yaml.h"] = "pkg/yaml"
       foreign["microhttpd.h"] = "pkg/net test/lib test/cluster"; foreign["uthash.h"] = "pkg/base"
-      foreign["utlist.h"] = "pkg/base"; foreign["openssl/"] = "pkg/net"; foreign["CUnit/"] = "test/lib"
+      foreign["utlist.h"] = "pkg/base"; foreign["openssl/"] = "pkg/net pkg/knative"; foreign["CUnit/"] = "test/lib"
     }
     function room(path,   n, part) {
       n = split(path, part, "/")
@@ -67,8 +67,7 @@ check_includes() {
 # The pure core sees no clock, no log, no I/O.
 check_pure() {
   git ls-files -co --exclude-standard -- 'reconciler/hpa/*.c' 'reconciler/hpa/*.h' |
-    grep -Ev '/(controller|pass|shell_[a-z_]+)\.[ch]$' |
-    xargs grep -nE '#include [<"](stdio|unistd|time|pkg/base/(log|clock|timer)|pkg/(net|kube|work|metrics))' |
+    xargs grep -nE '#include [<"](stdio|unistd|time|pkg/base/(log|clock|timer))' |
     sed 's/$/   (pure file)/' || true
 }
 
@@ -77,15 +76,16 @@ check_sizes() {
     lines=$(wc -l <"$file")
     [ "$lines" -le 500 ] || echo "$file: $lines lines; 500 at most"
   done
+  # Rows of a table (lines that begin with a brace or a quote) are data, not code.
   # A function may say "long: reason" in the comment line above it.
   c_files | grep '\.c$' | xargs awk '
     FNR == 1 { start = 0 }
     /^[a-zA-Z_].*\(/ { name = $0; excused = (before ~ /long:/) }
-    /^{/ { start = FNR }
-    /^}/ { if (start && FNR - start - 1 > 60 && !excused)
-             printf "%s:%d: %d lines in a function, 60 at most: %s\n", FILENAME, start, FNR - start - 1, name
+    /^{/ { start = FNR; lines = 0 }
+    /^}/ { if (start && lines > 60 && !excused)
+             printf "%s:%d: %d lines in a function, 60 at most: %s\n", FILENAME, start, lines, name
            start = 0 }
-    { before = $0 }'
+    { before = $0; if (start && FNR > start && $0 !~ /^[ \t]*[{"]/) lines++ }'
 }
 
 check_banned() {

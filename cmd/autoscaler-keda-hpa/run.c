@@ -13,7 +13,7 @@
 #include "pkg/base/log.h"
 #include "pkg/kube/config.h"
 #include "pkg/net/httpd.h"
-#include "reconciler/hpa/controller.h"
+#include "reconciler/controller/controller.h"
 
 #define STOP_MS 4500 /* SIGTERM to the end; the contract gives 5 s */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pkg/base/date.h"
 #include "pkg/base/strbuf.h"
 
 static struct {

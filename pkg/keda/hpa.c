@@ -2,7 +2,7 @@
  * whatever stands in a foreign one must not stop the watch. */
 #include "pkg/keda/hpa.h"
 
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 #include "pkg/keda/status.h"
 
 static void decode_scaling(const struct json *condition, struct hpa *hpa)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 
 #define FULLWIDTH_PERCENT "\xEF\xBC\x85"
 

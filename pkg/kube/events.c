@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/date.h"
 #include "pkg/base/hash.h"
 #include "pkg/base/log.h"
 #include "pkg/base/table.h"

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 #include "pkg/base/intern.h"
 
 /* Keys are chosen by users: past this the pool takes no new ones from here, so that random

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "pkg/base/check.h"
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 
 #define BODY_MAX_DEFAULT ((size_t)8 * 1024 * 1024)
 #define ERROR_TEXT_MAX ((size_t)64 * 1024)

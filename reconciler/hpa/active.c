@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 #include "reconciler/hpa/message.h"
 
 #define NOT_READY_AFTER_MS INT64_C(120000)

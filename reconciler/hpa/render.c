@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "reconciler/hpa/child_name.h"
+#include "pkg/knative/child_name.h"
 
 #define SERVING_GROUP "serving.knative.dev/"
 

@@ -4,6 +4,7 @@
  * them. The scale loop is in keda_model_zero.c.
  */
 #include "test/lib/keda_model.h"
+#include "pkg/base/date.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkg/base/date.h"
 #include "test/lib/model_internal.h"
 
 /* As etcd's automatic compaction by kube-apiserver. */

@@ -9,7 +9,7 @@
 #ifndef TEST_LIB_WORLD_H
 #define TEST_LIB_WORLD_H
 
-#include "reconciler/hpa/controller.h"
+#include "reconciler/controller/controller.h"
 #include "test/lib/model.h"
 #include "test/lib/world_wire.h"
 

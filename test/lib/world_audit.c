@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkg/base/date.h"
 #include "test/lib/keda_model.h"
 
 /* Knative's default progress deadline: until then a fresh revision is held. */

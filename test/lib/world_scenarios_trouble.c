@@ -275,13 +275,16 @@ static const struct step nobody_else_writes[] = {
     FOR(hpas_run, 0),
     FOR(knative_runs, 0),
     ON(sks_patched, "{spec: {mode: Proxy}}"),
+    FOR(passes, 60000),
     ON(so_patched, "{spec: {maxReplicaCount: 3}}"),
+    FOR(passes, 60000),
     ON(pa_patched, "{metadata: {annotations: {autoscaling.knative.dev/target: '7'}}, "
 		   "spec: {reachability: ''}}"),
     FOR(passes, 5000),
     ON(sks_is, "spec.mode=\"Serve\""),
     ON(so_is, "spec.maxReplicaCount=10"),
     ON(so_is, "spec.triggers.0.metadata.threshold=\"7\""),
+    ON(pa_is, "status.observedGeneration=3"),
     END,
 };
 

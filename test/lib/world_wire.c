@@ -124,6 +124,8 @@ static void apply(struct wire *wire, struct http_call *call)
 		call->watch = model_watch_open(wire->model, call->path, &call->answer);
 	else
 		model_handle(wire->model, &request, &call->answer);
+	wire->duplicates +=
+	    !call->event && strcmp(call->method, "POST") == 0 && call->answer.status == 409;
 }
 
 static void answer_fault(struct http_call *call, int status)
@@ -343,6 +345,11 @@ bool wire_unused(const struct wire *wire)
 		if (!call->given_up)
 			return false;
 	return true;
+}
+
+unsigned wire_duplicates(const struct wire *wire)
+{
+	return wire->duplicates;
 }
 
 size_t wire_watches(const struct wire *wire)

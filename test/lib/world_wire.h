@@ -58,6 +58,8 @@ bool wire_unused(const struct wire *wire);
 unsigned wire_faults_fired(const struct wire *wire);
 /* How many requests or events fitted that fault so far. */
 unsigned wire_fault_seen(const struct wire *wire, size_t index);
+/* Creates that the model answered with 409: somebody acted on a view older than it should. */
+unsigned wire_duplicates(const struct wire *wire);
 size_t wire_watches(const struct wire *wire); /* open ones */
 uint64_t wire_reads(const struct wire *wire); /* GETs and watches opened so far */
 

@@ -46,6 +46,7 @@ struct wire {
 	struct timer crash_timer;
 	struct strbuf trace;
 	size_t writes;
+	unsigned duplicates;
 	uint64_t reads;
 };
 

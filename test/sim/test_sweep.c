@@ -50,7 +50,7 @@ struct ending {
 	char *state;
 	char *writes; /* what was written when all should have been over */
 	char *breach;
-	unsigned fired;
+	unsigned fired, duplicates;
 	unsigned writes_seen, requests_seen, events_seen; /* what faults could hit */
 };
 
@@ -75,6 +75,7 @@ static void play(const struct scenario *scenario, const struct fault *fault, str
 	world_trace_clear(world);
 	world_run(world, QUIET_MS);
 	ending->state = xstrdup(world_state(world));
+	ending->duplicates = wire_duplicates(world_wire(world));
 	ending->fired = world_faults_fired(world);
 	if (!fault) {
 		ending->writes_seen = wire_fault_seen(world_wire(world), 0);
@@ -110,6 +111,7 @@ static bool play_one(const struct scenario *scenario, const struct kind *kind, u
 	play(scenario, &fault, &got);
 	EXPECT_TEXT(got.writes, "");
 	EXPECT_TEXT(got.breach, "");
+	EXPECT_INT(got.duplicates, 0);
 	expect_same(got.state, want);
 	test_row("%s", "");
 	return got.fired;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 #include "reconciler/hpa/decide.h"
 #include "test/lib/test.h"
 

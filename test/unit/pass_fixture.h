@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "reconciler/hpa/pass.h"
+#include "reconciler/controller/pass.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_transport.h"
 #include "test/lib/test.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_transport.h"
 #include "test/lib/test.h"

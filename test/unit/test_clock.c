@@ -1,5 +1,6 @@
 /* pkg/base/clock.h: formats and strict parsing of times. */
 #include "pkg/base/clock.h"
+#include "pkg/base/date.h"
 #include "test/lib/test.h"
 
 TEST(clock, formats)

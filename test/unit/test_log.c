@@ -76,6 +76,5 @@ TEST(log, obeys_the_level)
 	log_setup(&system_clock, NULL, NULL, NULL);
 }
 
-TEST_MAIN(TEST_OF(log, writes_zap_lines),
-	  TEST_OF(log, leaves_out_the_pod_if_there_is_none),
+TEST_MAIN(TEST_OF(log, writes_zap_lines), TEST_OF(log, leaves_out_the_pod_if_there_is_none),
 	  TEST_OF(log, obeys_the_level))

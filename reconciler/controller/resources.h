@@ -1,6 +1,6 @@
 /* The API resources that the controller reads and writes (contract section 8 has their verbs). */
-#ifndef HPA_SHELL_RESOURCES_H
-#define HPA_SHELL_RESOURCES_H
+#ifndef CONTROLLER_RESOURCES_H
+#define CONTROLLER_RESOURCES_H
 
 #include "pkg/kube/resource.h"
 

@@ -5,7 +5,7 @@
  */
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 const char *config_map_name(enum cache_id id)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pkg/base/log.h"
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 #define SERVING_API_VERSION "serving.knative.dev/v1"
 #define SERVING_LABEL "serving.knative.dev/"

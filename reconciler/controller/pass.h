@@ -3,8 +3,8 @@
  * most DECIDE_MAX_STEPS steps, in an arena of its own. The answer to a write goes into the store
  * before the next view is taken, so no step acts on a view older than the last write.
  */
-#ifndef HPA_PASS_H
-#define HPA_PASS_H
+#ifndef CONTROLLER_PASS_H
+#define CONTROLLER_PASS_H
 
 #include "pkg/kube/client.h"
 #include "reconciler/hpa/decide.h"

@@ -1,5 +1,5 @@
 /* MD5 is Knative's choice, and only makes names differ. */
-#include "reconciler/hpa/child_name.h"
+#include "pkg/knative/child_name.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * passes under way, events. Everything it needs from outside comes in its config, so that it runs
  * the same over libcurl and over the simulated world of the tests.
  */
-#ifndef HPA_CONTROLLER_H
-#define HPA_CONTROLLER_H
+#ifndef CONTROLLER_CONTROLLER_H
+#define CONTROLLER_CONTROLLER_H
 
 #include "pkg/kube/client.h"
 #include "pkg/metrics/metrics.h"

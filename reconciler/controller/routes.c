@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 const char *route_index_pod_autoscaler(const struct object *object)
 {

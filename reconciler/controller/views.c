@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pkg/units/parse.h"
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 #define AUTO_CREATE_ANNOTATION "autoscaling.knative.dev/scaled-object-auto-create"
 

@@ -1,6 +1,6 @@
 /* kmeta.ChildName of knative.dev/pkg: how Knative names a revision's Deployment. */
-#ifndef HPA_CHILD_NAME_H
-#define HPA_CHILD_NAME_H
+#ifndef KNATIVE_CHILD_NAME_H
+#define KNATIVE_CHILD_NAME_H
 
 #include "pkg/base/arena.h"
 

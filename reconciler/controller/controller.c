@@ -4,14 +4,14 @@
  * are under way. A tick looks at what nobody tells: whether the caches are synced, whether KEDA's
  * API came or went, whether stopping is done.
  */
-#include "reconciler/hpa/controller.h"
+#include "reconciler/controller/controller.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 #define TICK_BUSY_MS 20  /* until ready, and while stopping */
 #define TICK_IDLE_MS 500 /* how late KEDA's coming is seen */

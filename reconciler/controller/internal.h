@@ -1,19 +1,19 @@
 /*
  * struct controller from the inside, shared by the files of the shell: controller.c (life, passes),
- * shell_routes.c (a change -> the keys to look at), shell_views.c (the stores -> a view),
- * shell_configs.c (the ConfigMaps), shell_notes.c (events, log lines), shell_meters.c (metrics).
+ * routes.c (a change -> the keys to look at), views.c (the stores -> a view),
+ * configs.c (the ConfigMaps), notes.c (events, log lines), meters.c (metrics).
  * Only they and their tests include this.
  */
-#ifndef HPA_SHELL_INTERNAL_H
-#define HPA_SHELL_INTERNAL_H
+#ifndef CONTROLLER_INTERNAL_H
+#define CONTROLLER_INTERNAL_H
 
 #include "pkg/base/table.h"
 #include "pkg/kube/events.h"
 #include "pkg/kube/reflector.h"
 #include "pkg/work/queue.h"
-#include "reconciler/hpa/controller.h"
-#include "reconciler/hpa/pass.h"
-#include "reconciler/hpa/shell_resources.h"
+#include "reconciler/controller/controller.h"
+#include "reconciler/controller/pass.h"
+#include "reconciler/controller/resources.h"
 
 #define COMPONENT "autoscaler-keda-hpa"
 #define MAX_PASSES 32
@@ -105,7 +105,7 @@ struct controller {
 /* Forgets what is remembered of that key; fine if nothing is. Not while its pass is under way. */
 void key_state_drop(struct controller *controller, const char *key);
 
-/* ---- shell_routes.c ---- */
+/* ---- routes.c ---- */
 
 /* store_config.index and .changed of the caches. */
 const char *route_index_pod_autoscaler(const struct object *object);
@@ -115,11 +115,11 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 /* Every PodAutoscaler of ours, on the slow lane. */
 void route_all(struct controller *controller);
 
-/* ---- shell_views.c: pass_shell.take_view ---- */
+/* ---- views.c: pass_shell.take_view ---- */
 
 bool view_take(void *ctx, const char *key, struct snapshot *out);
 
-/* ---- shell_configs.c ---- */
+/* ---- configs.c ---- */
 
 struct object *config_map_decode(const struct json *json, struct error *err);
 void configs_init(struct controller *controller); /* the defaults */
@@ -129,13 +129,13 @@ void configs_changed(struct controller *controller, enum cache_id id, const stru
 void configs_warn_absent(struct controller *controller);
 const char *config_map_name(enum cache_id id);
 
-/* ---- shell_notes.c ---- */
+/* ---- notes.c ---- */
 
 void tell_note(void *ctx, const struct pod_autoscaler *pa, const struct note *note);
 void tell_step(void *ctx, const char *key, const struct decision *decision, const struct error *err,
 	       int64_t duration_ms);
 
-/* ---- shell_meters.c ---- */
+/* ---- meters.c ---- */
 
 void meters_init(struct controller *controller, struct metrics *metrics);
 void meters_step(struct controller *controller, enum step_kind step, const struct error *err,

@@ -5,7 +5,7 @@
  */
 #include "pkg/metrics/metrics.h"
 
-#include "reconciler/hpa/shell_internal.h"
+#include "reconciler/controller/internal.h"
 
 #define PREFIX "autoscaler_keda_hpa_"
 

@@ -2,7 +2,7 @@
  * The API resources of the controller, as constants. Kinds are spelt as ownerReferences and
  * messages spell them.
  */
-#include "reconciler/hpa/shell_resources.h"
+#include "reconciler/controller/resources.h"
 
 const struct kube_resource resource_pod_autoscalers = {
     .group = "autoscaling.internal.knative.dev",

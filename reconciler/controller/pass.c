@@ -3,14 +3,14 @@
  * into the store first and only then is a new view taken. The view at hand stays alive until the
  * next one, for the body of the write may borrow from it.
  */
-#include "reconciler/hpa/pass.h"
+#include "reconciler/controller/pass.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
-#include "reconciler/hpa/shell_resources.h"
+#include "reconciler/controller/resources.h"
 
 struct pass {
 	const struct pass_shell *shell;

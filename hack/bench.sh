@@ -17,7 +17,7 @@ TXT
     ;;
 esac
 
-hack/build.sh release >/dev/null
+hack/build.sh release autoscaler-keda-hpa >/dev/null
 hack/cluster.sh build
 root=$PWD
 cd test/bench

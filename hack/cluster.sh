@@ -67,7 +67,8 @@ up() {
       echo "eval \"\$(hack/cluster.sh env)\" lets kubectl find it"
       return
     fi
-    running >/dev/null || break
+    # Not "running": just after the fork its command line is still this shell's.
+    [ -n "$(jobs -pr)" ] || break
     sleep 0.1
   done
   echo "hack/cluster.sh: it did not come up:" >&2

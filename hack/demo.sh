@@ -161,7 +161,7 @@ demo_refusal() {
 }
 
 say "The real control plane, and the program (built first where missing)"
-[ -n "${AUTOSCALER_KEDA_HPA:-}" ] || hack/build.sh
+[ -n "${AUTOSCALER_KEDA_HPA:-}" ] || hack/build.sh release autoscaler-keda-hpa >/dev/null
 command -v curl >/dev/null || hack/deps.sh e2e
 hack/cluster.sh down
 trap finish EXIT

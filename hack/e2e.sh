@@ -27,7 +27,7 @@ esac
 
 hack/cluster.sh build
 if [ -z "${AUTOSCALER_KEDA_HPA:-}" ]; then
-  hack/build.sh
+  hack/build.sh release autoscaler-keda-hpa
 fi
 cd test/e2e
 # Tests mostly wait: more of them at once than there are cores.

@@ -58,24 +58,29 @@ SCENARIOS(PLAY)
 /* What the transport offers and the local clock says changes nothing. */
 TEST(scenario, in_other_worlds)
 {
-	static const struct {
-		const char *name;
-		struct world_config config;
-	} rows[] = {
-	    {"one byte a piece", {.chunk = 1}},
-	    {"seven bytes a piece", {.chunk = 7}},
-	    {"lists and watches", {.no_watch_list = true}},
-	    {"clock 5 min ahead", {.skew_ms = 300000}},
-	    {"clock 5 min behind", {.skew_ms = -300000}},
+	static const struct world_config rows[] = {
+	    {.no_watch_list = true},
+	    {.skew_ms = 300000},
+	    {.skew_ms = -300000},
 	};
 	static const char *const names[] = {"fresh_custom", "zero_and_back", "keda_cannot_build",
 					    "restart_writes_nothing"};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
-			struct world *world = world_new(&rows[i].config);
+			struct world *world = world_new(&rows[i]);
 			scenario_play(scenario_find(names[j]), world, true);
 			world_free(world);
 		}
+	}
+}
+
+TEST(scenario, in_pieces_of_any_size)
+{
+	static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 11, 16, 23, 31, 64};
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct world *world = world_new(&(struct world_config){.chunk = sizes[i]});
+		scenario_play(scenario_find("fresh_custom"), world, true);
+		world_free(world);
 	}
 }
 
@@ -89,4 +94,5 @@ TEST(scenario, all_are_played)
 }
 
 #define OF(name) TEST_OF(scenario, name),
-TEST_MAIN(SCENARIOS(OF) TEST_OF(scenario, in_other_worlds), TEST_OF(scenario, all_are_played))
+TEST_MAIN(SCENARIOS(OF) TEST_OF(scenario, in_other_worlds),
+	  TEST_OF(scenario, in_pieces_of_any_size), TEST_OF(scenario, all_are_played))

@@ -41,7 +41,7 @@ check_includes() {
       allow["pkg/kube"] = "pkg/base pkg/json pkg/yaml pkg/units pkg/meta pkg/net"
       allow["pkg/knative"] = "pkg/base pkg/json pkg/units pkg/meta"
       allow["pkg/keda"] = "pkg/base pkg/json pkg/units pkg/meta"
-      allow["reconciler/hpa"] = "pkg/base pkg/json pkg/units pkg/meta pkg/knative pkg/keda"
+      allow["reconciler/hpa"] = "pkg/base pkg/json pkg/yaml pkg/units pkg/meta pkg/knative pkg/keda"
       allow["reconciler/controller"] = "reconciler/hpa pkg/base pkg/json pkg/units pkg/meta pkg/kube pkg/knative pkg/keda pkg/work pkg/metrics"
       foreign["curl/"] = "pkg/net"; foreign["yajl/"] = "pkg/json"; foreign["yaml.h"] = "pkg/yaml"
       foreign["microhttpd.h"] = "pkg/net test/lib test/cluster"; foreign["uthash.h"] = "pkg/base"

@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in
   -h | --help)
-    echo "usage: hack/long.sh   runs the analyzers and every test under valgrind's memcheck"
+    echo "usage: hack/long.sh   runs the analyzers, every test under valgrind's memcheck, and each"
+    echo "                      fuzz target for 10 minutes"
     exit 0
     ;;
   "") ;;
@@ -19,3 +20,4 @@ for test in build/tests/test_*; do
   echo "== valgrind $test"
   valgrind --quiet --leak-check=full --error-exitcode=9 "$test" >/dev/null
 done
+hack/fuzz.sh --seconds 600

@@ -5,11 +5,20 @@
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
+#include <stdbool.h>
+
+#include "pkg/base/strbuf.h"
+
 #define PROGRAM "autoscaler-keda-hpa"
 
 /* The controller, until SIGTERM. */
 int command_run(int argc, char **argv);
 /* What the core decides for manifests, without a cluster. 1: something was refused. */
 int command_render(int argc, char **argv);
+/* The reference of all annotations. */
+int command_annotations(int argc, char **argv);
+
+/* All of it to standard output; false, and the cause on standard error, if that fails. */
+MUST_CHECK bool command_print(const struct strbuf *out);
 
 #endif

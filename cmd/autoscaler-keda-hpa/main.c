@@ -8,24 +8,20 @@
 #include "cmd/autoscaler-keda-hpa/commands.h"
 #include "pkg/base/compiler.h"
 
-static int command_version(int argc, char **argv)
-{
-	if (argc > 1) {
-		fprintf(stderr, PROGRAM " %s: takes no arguments\n", argv[0]);
-		return 2;
-	}
-	puts(PROGRAM " " AKH_VERSION);
-	return 0;
-}
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
 
 static const struct command {
 	const char *name;
+	const char *flag; /* that does the same; NULL: none */
 	int (*run)(int argc, char **argv);
 	const char *description;
 } commands[] = {
-    {"run", command_run, "run the controller (the default)"},
-    {"render", command_render, "show the ScaledObject that manifests would get"},
-    {"version", command_version, "print the version"},
+    {"run", NULL, command_run, "run the controller (the default)"},
+    {"render", NULL, command_render, "show the ScaledObject that manifests would get"},
+    {"annotations", NULL, command_annotations, "print the reference of all annotations"},
+    {"version", "--version", command_version, "print the version"},
+    {"help", "--help", command_help, "this text"},
 };
 
 static void usage(FILE *out)
@@ -37,8 +33,32 @@ static void usage(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].description);
+		fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].description);
 	fputs("\n" PROGRAM " COMMAND --help tells a command's options.\n", out);
+}
+
+static int command_help(int argc UNUSED, char **argv UNUSED)
+{
+	usage(stdout);
+	return 0;
+}
+
+static int command_version(int argc, char **argv)
+{
+	if (argc > 1) {
+		fprintf(stderr, PROGRAM " %s: takes no arguments\n", argv[0]);
+		return 2;
+	}
+	puts(PROGRAM " " AKH_VERSION);
+	return 0;
+}
+
+bool command_print(const struct strbuf *out)
+{
+	if (fwrite(out->buf, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
+		return true;
+	perror("standard output");
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -46,16 +66,13 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return command_run(argc, argv);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+		const struct command *command = &commands[i];
+		if (strcmp(argv[1], command->name) == 0 ||
+		    (command->flag && strcmp(argv[1], command->flag) == 0))
+			return command->run(argc - 1, argv + 1);
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		usage(stdout);
-		return 0;
-	}
-	if (strcmp(argv[1], "--version") == 0)
-		return command_version(1, argv);
+	if (strcmp(argv[1], "-h") == 0)
+		return command_help(argc, argv);
 	if (argv[1][0] == '-')
 		return command_run(argc, argv);
 	fprintf(stderr, PROGRAM ": there is no command \"%s\"\n\n", argv[1]);

@@ -164,6 +164,8 @@ struct json *json_copy(struct arena *arena, const struct json *v)
 {
 	struct json *copy = json_new(arena, v->type);
 	copy->boolean = v->boolean;
+	copy->line = v->line;
+	copy->column = v->column;
 	if (v->text) {
 		copy->text = arena_strndup(arena, v->text, v->length);
 		copy->length = v->length;

@@ -95,14 +95,22 @@ static bool take_key(struct json_builder *b, const char *text, size_t length)
 {
 	struct json_frame *frame = top(b);
 	if (b->refuse_repeats && is_repeated(b, text, length)) {
-		size_t shown = utf8_valid_prefix(text, length < SHOWN_KEY ? length : SHOWN_KEY);
-		snprintf(b->problem, sizeof(b->problem), "key \"%.*s\" stands here twice",
-			 (int)shown, text);
+		CLEANUP(strbuf_release) struct strbuf shown = STRBUF_INIT;
+		size_t prefix = utf8_valid_prefix(text, length < SHOWN_KEY ? length : SHOWN_KEY);
+		strbuf_add_json_string(&shown, text, prefix);
+		snprintf(b->problem, sizeof(b->problem), "key %s stands here twice", shown.buf);
 		return false;
 	}
 	frame->key = arena_strndup(b->arena, text, length);
 	frame->key_len = length;
 	return true;
+}
+
+static struct json *placed(const struct json_builder *b, struct json *value)
+{
+	value->line = b->line;
+	value->column = b->column;
+	return value;
 }
 
 static void add_value(struct json_builder *b, struct json *value)
@@ -128,7 +136,8 @@ static bool open_container(struct json_builder *b, enum json_type type)
 			 b->max_depth);
 		return false;
 	}
-	b->frames[b->depth++] = (struct json_frame){.container = json_new(b->arena, type)};
+	b->frames[b->depth++] =
+	    (struct json_frame){.container = placed(b, json_new(b->arena, type))};
 	return true;
 }
 
@@ -144,17 +153,17 @@ bool json_builder_take(struct json_builder *b, enum json_token token, const char
 {
 	switch (token) {
 	case JSON_TOKEN_NULL:
-		add_value(b, json_null(b->arena));
+		add_value(b, placed(b, json_null(b->arena)));
 		break;
 	case JSON_TOKEN_TRUE:
 	case JSON_TOKEN_FALSE:
-		add_value(b, json_bool(b->arena, token == JSON_TOKEN_TRUE));
+		add_value(b, placed(b, json_bool(b->arena, token == JSON_TOKEN_TRUE)));
 		break;
 	case JSON_TOKEN_NUMBER:
-		add_value(b, json_new_text(b->arena, JSON_NUMBER, text, length));
+		add_value(b, placed(b, json_new_text(b->arena, JSON_NUMBER, text, length)));
 		break;
 	case JSON_TOKEN_STRING:
-		add_value(b, json_new_text(b->arena, JSON_STRING, text, length));
+		add_value(b, placed(b, json_new_text(b->arena, JSON_STRING, text, length)));
 		break;
 	case JSON_TOKEN_KEY:
 		return take_key(b, text, length);

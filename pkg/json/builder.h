@@ -28,8 +28,9 @@ struct json_builder {
 	unsigned max_depth;
 	bool refuse_repeats; /* a key twice in one object */
 	unsigned depth;
-	struct json *root; /* set once the outermost value is whole; the owner takes it out */
-	char problem[192]; /* why json_builder_take answered false */
+	uint32_t line, column; /* of the token at hand; 0 if the caller keeps no count */
+	struct json *root;     /* set once the outermost value is whole; the owner takes it out */
+	char problem[560];     /* why json_builder_take answered false */
 	struct json_frame *frames;
 };
 

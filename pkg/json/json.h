@@ -29,9 +29,10 @@ struct json_member {
 struct json {
 	enum json_type type;
 	bool boolean;
-	const char *text; /* string, or a number's digits as they stood; NUL-terminated */
-	size_t length;    /* of text; strings may hold NULs */
-	size_t count;     /* members or elements */
+	uint32_t line, column; /* where a parsed value starts, as errors count; 0 if it was built */
+	const char *text;      /* string, or a number's digits as they stood; NUL-terminated */
+	size_t length;         /* of text; strings may hold NULs */
+	size_t count;          /* members or elements */
 	size_t cap;
 	union {
 		struct json_member *members;
@@ -73,7 +74,8 @@ void json_set_int(struct arena *arena, struct json *object, const char *key, int
 void json_set_bool(struct arena *arena, struct json *object, const char *key, bool value);
 bool json_remove(struct json *object, const char *key);
 void json_append(struct arena *arena, struct json *array, struct json *value);
-struct json *json_copy(struct arena *arena, const struct json *v); /* deep */
+/* Deep; lines and columns stay. */
+struct json *json_copy(struct arena *arena, const struct json *v);
 /* The member object of that key, made if absent (a member of another type is replaced). */
 struct json *json_ensure_object(struct arena *arena, struct json *object, const char *key);
 
@@ -85,8 +87,8 @@ struct json_limits {
 };
 
 /* Exactly one value, nothing behind it but white space, valid UTF-8, no key twice in one
- * object. Errors are ERROR_INVALID with "line:column: what" (1-based, columns in bytes).
- * limits NULL: the defaults. */
+ * object, at most 1,024 keys and values and one for each 4 bytes allowed. Errors are ERROR_INVALID
+ * with "line:column: what" (1-based, columns in bytes). limits NULL: the defaults. */
 MUST_CHECK bool json_parse(const char *text, size_t length, const struct json_limits *limits,
 			   struct arena *arena, struct json **out, struct error *err);
 

@@ -4,6 +4,7 @@
  * line and column.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 
 #define DEFAULT_BYTES (256 * 1024)
 #define DEFAULT_DEPTH 32
+/* Keys and values take the time: so many, and one for each of so many bytes allowed. */
+#define LEAST_NODES 1024
+#define NODE_BYTES 4
 
 struct source {
 	const char *text;
@@ -106,16 +110,47 @@ static size_t token_start(const struct source *source, size_t offset)
 	return source->length;
 }
 
+/* yajl takes these two for blanks; no JSON text holds them, inside strings or out. */
+static bool check_blanks(const struct source *source)
+{
+	const char *tab = memchr(source->text, '\v', source->length);
+	const char *feed = memchr(source->text, '\f', source->length);
+	const char *first = tab && (!feed || tab < feed) ? tab : feed;
+	return !first || fail_at(source, (size_t)(first - source->text), "invalid character");
+}
+
 struct parsing {
+	const struct source *source;
 	struct json_builder *builder;
 	struct tokens *tokens;
-	size_t end; /* of the value, once it is whole */
+	size_t nodes, max_nodes;
+	size_t end;              /* of the token at hand; of the value, once it is whole */
+	size_t line_start, line; /* of end; lines from 0 */
 };
+
+/* From the end of one token to the start of the next. */
+static void skip_between(struct parsing *p)
+{
+	const char *text = p->source->text;
+	for (; p->end < p->source->length && memchr(" \t\r\n:,", text[p->end], 6); p->end++)
+		if (text[p->end] == '\n') {
+			p->line++;
+			p->line_start = p->end + 1;
+		}
+	p->builder->line = (uint32_t)p->line + 1;
+	p->builder->column = (uint32_t)(p->end - p->line_start) + 1;
+}
 
 static bool take(void *ctx, enum json_token token, const char *text, size_t length)
 {
 	struct parsing *p = ctx;
+	skip_between(p);
 	p->end = tokens_consumed(p->tokens);
+	if (token != JSON_TOKEN_CLOSE && p->nodes++ == p->max_nodes) {
+		snprintf(p->builder->problem, sizeof(p->builder->problem),
+			 "too many keys and values");
+		return false;
+	}
 	return json_builder_take(p->builder, token, text, length);
 }
 
@@ -142,9 +177,10 @@ static bool fail_broken(const struct source *source, struct tokens *tokens, bool
 	return false;
 }
 
-static bool parse_source(const struct source *source, struct json_builder *builder)
+static bool parse_source(const struct source *source, size_t max_nodes,
+			 struct json_builder *builder)
 {
-	struct parsing parsing = {.builder = builder};
+	struct parsing parsing = {.source = source, .builder = builder, .max_nodes = max_nodes};
 	struct tokens *tokens = parsing.tokens = tokens_new(false, take, &parsing);
 	enum tokens_result result = tokens_feed(tokens, source->text, source->length);
 	bool ended = result == TOKENS_OK, whole = builder->root;
@@ -172,11 +208,11 @@ bool json_parse(const char *text, size_t length, const struct json_limits *limit
 	size_t valid = utf8_valid_prefix(text, length);
 	if (valid < length)
 		return fail_at(&source, valid, "invalid UTF-8");
-	if (!check_surrogates(&source))
+	if (!check_blanks(&source) || !check_surrogates(&source))
 		return false;
 	CLEANUP(json_builder_release) struct json_builder builder;
 	json_builder_init(&builder, arena, max_depth, true);
-	if (!parse_source(&source, &builder))
+	if (!parse_source(&source, LEAST_NODES + max_bytes / NODE_BYTES, &builder))
 		return false;
 	*out = builder.root;
 	return true;

@@ -7,8 +7,9 @@
  * Normalised: null, {}, [], "", false are absent, and so is an object or list of which nothing is
  * left; an element of a list stays one (as null), for order means something. minReplicaCount 0 is
  * absent; fallback.behavior "static" and authenticationRef.kind "TriggerAuthentication" are absent;
- * the values of cpu and memory triggers of metricType AverageValue, the only quantities of a
- * ScaledObject, are equal by value; a learned server default is absent. No other zero is.
+ * the quantities of a ScaledObject (values of cpu and memory triggers of metricType AverageValue,
+ * the tolerance of scaling rules) are equal by value; a learned server default is absent. No other
+ * zero is.
  */
 #ifndef KEDA_SCALED_OBJECT_H
 #define KEDA_SCALED_OBJECT_H

@@ -10,6 +10,7 @@
 #include "pkg/units/quantity.h"
 
 #define TRIGGER_PATH ".triggers[]"
+#define BEHAVIOR_PATH ".advanced.horizontalPodAutoscalerConfig.behavior"
 #define LONGEST_PATH 512
 
 const char spec_path_lost[] = "?";
@@ -59,20 +60,27 @@ static bool scalar_absent(const char *path, const struct json *v)
 	}
 }
 
-/* "0.5" and "500m" become one text. An unparsable value stays as it is. */
+/* "0.5" and "500m" become one text; NULL: not a quantity. */
+static struct json *one_text(struct arena *arena, const char *text)
+{
+	struct decimal d;
+	if (!quantity_parse(text, &d))
+		return NULL;
+	return json_stringf(arena, "%s%se%d", d.negative ? "-" : "", d.digits, d.exponent);
+}
+
+/* An unparsable value stays as it is. */
 static void unify_quantity(struct arena *arena, struct json *trigger)
 {
 	const char *type = json_text_or(json_get(trigger, "type"), "");
 	const char *metric = json_text_or(json_get(trigger, "metricType"), "");
 	const struct json *metadata = json_get(trigger, "metadata");
 	const char *value = json_text(json_get(metadata, "value"));
-	struct decimal d;
 	if (!value || strcmp(metric, "AverageValue") != 0 ||
-	    (strcmp(type, "cpu") != 0 && strcmp(type, "memory") != 0) || !quantity_parse(value, &d))
+	    (strcmp(type, "cpu") != 0 && strcmp(type, "memory") != 0))
 		return;
 	struct json *unified = json_copy(arena, metadata);
-	json_set(arena, unified, "value",
-		 json_stringf(arena, "%s%se%d", d.negative ? "-" : "", d.digits, d.exponent));
+	json_set(arena, unified, "value", one_text(arena, value));
 	json_set(arena, trigger, "metadata", unified);
 }
 
@@ -109,6 +117,15 @@ static struct json *normal_object(const char *path, const struct json *v,
 	return out->count > 0 ? out : NULL;
 }
 
+static struct json *normal_scalar(const char *path, const struct json *v, struct arena *arena)
+{
+	bool quantity = (v->type == JSON_NUMBER || v->type == JSON_STRING) &&
+			(strcmp(path, BEHAVIOR_PATH ".scaleUp.tolerance") == 0 ||
+			 strcmp(path, BEHAVIOR_PATH ".scaleDown.tolerance") == 0);
+	struct json *unified = quantity ? one_text(arena, v->text) : NULL;
+	return unified ? unified : json_copy(arena, v);
+}
+
 struct json *spec_normal(const char *path, const struct json *v, const struct learned *learned,
 			 struct arena *arena)
 {
@@ -118,7 +135,9 @@ struct json *spec_normal(const char *path, const struct json *v, const struct le
 		return normal_array(path, v, learned, arena);
 	if (v->type == JSON_OBJECT)
 		return normal_object(path, v, learned, arena);
-	return scalar_absent(path, v) || learned_has(learned, path, v) ? NULL : json_copy(arena, v);
+	return scalar_absent(path, v) || learned_has(learned, path, v)
+		   ? NULL
+		   : normal_scalar(path, v, arena);
 }
 
 struct json *scaled_object_normalize(const struct json *spec, const struct learned *learned,

@@ -106,6 +106,18 @@ bool meta_decode(const struct json *object, struct arena *arena, struct meta *ou
 	return true;
 }
 
+/* A NUL inside becomes C0 80: no reader may take a part of the text for the whole. */
+static char *pair_value(const struct json *value, struct arena *arena)
+{
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+	if (!memchr(value->text, 0, value->length))
+		return arena_strndup(arena, value->text, value->length);
+	for (size_t i = 0; i < value->length; i++)
+		strbuf_add(&text, value->text[i] ? &value->text[i] : "\xC0\x80",
+			   value->text[i] ? 1 : 2);
+	return arena_strndup(arena, text.buf, text.len);
+}
+
 static bool kept(bool (*keep)(const char *key), const struct json_member *member)
 {
 	return !keep || keep(member->key);
@@ -134,14 +146,13 @@ bool meta_decode_pairs(const struct json *object, const char *which, bool (*keep
 	out->items = ARENA_ARRAY(arena, struct meta_pair, count);
 	for (size_t i = 0; i < map->count; i++) {
 		const struct json_member *member = &map->members[i];
-		const char *value = json_text(member->value);
 		if (!kept(keep, member))
 			continue;
-		if (!value)
+		if (!json_is(member->value, JSON_STRING))
 			return error_set(err, ERROR_INVALID, "metadata.%s: \"%.80s\" is no text",
 					 which, member->key);
 		out->items[out->count].key = shared_text(arena, member->key);
-		out->items[out->count++].value = arena_strdup(arena, value);
+		out->items[out->count++].value = pair_value(member->value, arena);
 	}
 	return true;
 }

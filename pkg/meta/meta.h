@@ -53,7 +53,9 @@ MUST_CHECK bool meta_decode(const struct json *object, struct arena *arena, stru
 /* metadata.resourceVersion alone, of a list or a bookmark too (they have no name); same rules. */
 MUST_CHECK bool meta_decode_version(const struct json *object, uint64_t *out, struct error *err);
 /* Labels or annotations of object.metadata (which: "labels", "annotations"), those alone for which
- * keep answers true (NULL: all). Values that are no strings are refused. */
+ * keep answers true (NULL: all). Values that are no strings are refused. A NUL inside a value comes
+ * as the bytes C0 80, which are no UTF-8: who reads the value sees that it is not as it should be.
+ */
 MUST_CHECK bool meta_decode_pairs(const struct json *object, const char *which,
 				  bool (*keep)(const char *key), struct arena *arena,
 				  struct meta_pairs *out, struct error *err);

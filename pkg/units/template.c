@@ -80,19 +80,19 @@ static size_t word_length(const char *at)
 	return length;
 }
 
-/* How much of a word a message shows. */
-static int shown(const char *at, size_t length)
+/* How a message shows a word: in quotes, shortened, control characters escaped. */
+static void show(struct strbuf *out, const char *at, size_t length)
 {
-	return (int)utf8_valid_prefix(at, length < 60 ? length : 60);
+	strbuf_add_json_string(out, at, utf8_valid_prefix(at, length < 60 ? length : 60));
 }
 
 static bool fail_unknown(struct template *t, const char *at, size_t length)
 {
-	CLEANUP(strbuf_release) struct strbuf known = STRBUF_INIT;
+	CLEANUP(strbuf_release) struct strbuf known = STRBUF_INIT, word = STRBUF_INIT;
 	for (const struct template_variable *v = t->variables; v->name; v++)
 		strbuf_addf(&known, "%s.%s", known.len ? ", " : "", v->name);
-	return fail(t, at, "unknown variable \"%.*s\", known are %s", shown(at, length), at,
-		    known.buf);
+	show(&word, at, length);
+	return fail(t, at, "unknown variable %s, known are %s", word.buf, known.buf);
 }
 
 /* ".name", which must be followed by a space or the end of the action. */
@@ -289,10 +289,11 @@ static bool do_word(struct template *t, const char *start)
 		if (strlen(words[i].word) == length && memcmp(words[i].word, word, length) == 0 &&
 		    strchr(SPACES "}.", *t->at))
 			return words[i].run(t, start);
+	CLEANUP(strbuf_release) struct strbuf shown = STRBUF_INIT;
+	show(&shown, word, length > 0 ? length : 1);
 	return fail(t, word,
-		    "\"%.*s\" is not supported, only variables, quoted strings, if, else, "
-		    "end and printf",
-		    shown(word, length > 0 ? length : 1), word);
+		    "%s is not supported, only variables, quoted strings, if, else, end and printf",
+		    shown.buf);
 }
 
 static bool do_action(struct template *t, const char *start)

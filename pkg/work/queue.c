@@ -27,6 +27,7 @@ struct entry {
 	enum place again;  /* of one being worked on: where to when done */
 	unsigned failures; /* in a row */
 	int64_t since_ms;  /* in place, monotonic */
+	int64_t waited_ms; /* before it was taken last */
 	struct timer appointment;
 	char key[];
 };
@@ -241,8 +242,16 @@ const char *queue_take(struct queue *queue)
 		return NULL;
 	if (lane == IN_SLOW)
 		queue->fast_run = 0;
+	entry->waited_ms = timers_now(queue->timers) - entry->since_ms;
 	entry_move(entry, WORKING);
 	return entry->key;
+}
+
+int64_t queue_waited_ms(const struct queue *queue, const char *key)
+{
+	const struct entry *entry = table_get(queue->table, key);
+	CHECK(entry && entry->place == WORKING);
+	return entry->waited_ms;
 }
 
 void queue_done(struct queue *queue, const char *key)

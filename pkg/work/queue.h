@@ -38,6 +38,8 @@ void queue_forget(struct queue *queue, const char *key);
 /* Takes the next key (valid until queue_done); NULL if none waits. It is "being worked on". */
 const char *queue_take(struct queue *queue);
 void queue_done(struct queue *queue, const char *key);
+/* How long a key that is being worked on had waited before it was taken. */
+int64_t queue_waited_ms(const struct queue *queue, const char *key);
 
 struct queue_stats {
 	size_t depth;               /* waiting now */

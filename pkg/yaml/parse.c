@@ -14,6 +14,10 @@
 #define DEFAULT_BYTES (256 * 1024)
 #define DEFAULT_DEPTH 32
 #define SHOWN_KEY 60
+/* Keys and values take libyaml most of its time: so many, and one for each of so many bytes
+ * allowed. */
+#define LEAST_NODES 1024
+#define NODE_BYTES 32
 
 struct reader {
 	yaml_parser_t parser;
@@ -22,6 +26,7 @@ struct reader {
 	bool (*each)(void *ctx, struct json *document, struct error *err);
 	void *ctx;
 	struct error *err;
+	size_t nodes, max_nodes;
 	bool single; /* one document at most */
 	bool delivered;
 };
@@ -63,6 +68,10 @@ static bool next_event(struct reader *r, const char *text)
 
 static bool take(struct reader *r, enum json_token token, const char *text, size_t length)
 {
+	if (token != JSON_TOKEN_CLOSE && r->nodes++ == r->max_nodes)
+		return fail_here(r, "too many keys and values");
+	r->builder.line = (uint32_t)r->event.start_mark.line + 1;
+	r->builder.column = (uint32_t)r->event.start_mark.column + 1;
 	return json_builder_take(&r->builder, token, text, length) ||
 	       fail_here(r, r->builder.problem);
 }
@@ -223,6 +232,7 @@ static bool read_text(const char *text, size_t length, const struct json_limits 
 	if (looks_like_json(text, length) &&
 	    json_parse(text, length, limits, arena, &document, NULL))
 		return r->each(r->ctx, document, r->err);
+	r->max_nodes = LEAST_NODES + max_bytes / NODE_BYTES;
 	CHECK(yaml_parser_initialize(&r->parser));
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);

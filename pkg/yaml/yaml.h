@@ -4,7 +4,8 @@
  * y, yes, on, true and n, no, off, false are booleans; ~, null and nothing are null; integers
  * may be hex, octal (0o17, 017) or binary, with underscores; timestamps are strings. Quoted
  * and block scalars are strings. Refused: aliases, anchors, tags, merge keys (<<), duplicate
- * keys, keys that are no strings, .inf and .nan, depth and size over the limits.
+ * keys, keys that are no strings, .inf and .nan, depth and size over the limits, more
+ * keys and values than 1,024 and one for each 32 bytes allowed (9,216 by default).
  * Errors: ERROR_INVALID, "line:column: what" (1-based, columns in characters).
  */
 #ifndef YAML_YAML_H

@@ -96,6 +96,25 @@ static const struct json *data_of(const struct object *object)
 	return object ? ((const struct config_map *)object)->data : NULL;
 }
 
+/* kubectl describe configmap tells who edited it, without a look into our log. */
+static void tell_refusal(struct controller *controller, const struct object *map, const char *text)
+{
+	struct event_about about = {
+	    .api_version = "v1",
+	    .kind = "ConfigMap",
+	    .ns = map->meta.ns,
+	    .name = map->meta.name,
+	    .uid = map->meta.uid,
+	};
+	CLEANUP(strbuf_release) struct strbuf message = STRBUF_INIT;
+
+	log_error("configuration is refused, the old one stays in force",
+		  F_STR("configmap", map->meta.name), F_STR("error", text));
+	strbuf_addf(&message, "%s: the values before this edit stay in force: %s", COMPONENT, text);
+	recorder_event(controller->recorder, &about, true, "ConfigurationRefused", message.buf);
+	meters_config_error(controller, map->meta.name);
+}
+
 void configs_changed(struct controller *controller, enum cache_id id, const struct object *before,
 		     const struct object *after)
 {
@@ -105,10 +124,9 @@ void configs_changed(struct controller *controller, enum cache_id id, const stru
 	if (before && after && (was == is || (was && is && json_equal(was, is))))
 		return;
 	if (!set_values(controller, id, is, &err)) {
-		log_error("configuration is refused, the old one stays in force",
-			  F_STR("configmap", config_map_name(id)),
-			  F_STR("error", error_text(&err)));
-		meters_config_error(controller, config_map_name(id));
+		/* An absent one is the defaults, which are never refused. */
+		CHECK(after);
+		tell_refusal(controller, after, error_text(&err));
 		return;
 	}
 	if (!controller->ready)
@@ -116,5 +134,5 @@ void configs_changed(struct controller *controller, enum cache_id id, const stru
 	if (!after)
 		warn_absent(id);
 	log_info("configuration changed", F_STR("configmap", config_map_name(id)));
-	route_all(controller);
+	route_all_gradually(controller);
 }

@@ -11,6 +11,7 @@
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
+#include "pkg/kube/lease.h"
 #include "reconciler/controller/internal.h"
 
 #define TICK_BUSY_MS 20  /* until ready, and while stopping */
@@ -136,6 +137,7 @@ static void start_pass(struct controller *controller, const char *key)
 {
 	struct key_state *state = key_state_for(controller, key);
 
+	meters_wait(controller, queue_waited_ms(controller->queue, key));
 	state->pass = pass_new(&controller->shell, key, &state->memo);
 	controller->passes++;
 	pass_start(state->pass);
@@ -252,7 +254,7 @@ static void start_cache(struct controller *controller, enum cache_id id,
 	cache->reflector = reflector_new(&(struct reflector_config){
 	    .client = controller->client,
 	    .resource = resource,
-	    .ns = is_config ? controller->system_namespace : controller->ns,
+	    .ns = id >= CACHE_LEASE ? controller->system_namespace : controller->ns,
 	    .field_selector = is_config ? selector.buf : NULL,
 	    .decode = decode,
 	    .store = cache->store,
@@ -268,6 +270,7 @@ static void start_caches(struct controller *controller)
 	start_cache(controller, CACHE_SO, &resource_scaled_objects, scaled_object_decode,
 		    route_index_scaled_object);
 	start_cache(controller, CACHE_HPA, &resource_hpas, hpa_decode, route_index_hpa);
+	start_cache(controller, CACHE_LEASE, &resource_leases, lease_decode, NULL);
 	start_cache(controller, CACHE_CONFIG_AUTOSCALER, &resource_config_maps, config_map_decode,
 		    NULL);
 	start_cache(controller, CACHE_CONFIG_KEDA, &resource_config_maps, config_map_decode, NULL);
@@ -298,6 +301,8 @@ struct controller *controller_new(const struct controller_config *config)
 	    .ctx = controller,
 	};
 	configs_init(controller);
+	routes_init(controller);
+	rival_init(controller);
 	start_caches(controller);
 	meters_init(controller, config->metrics);
 	timer_init(&controller->tick, tick, controller);
@@ -327,10 +332,12 @@ void controller_free(struct controller *controller)
 		reflector_free(controller->caches[i].reflector);
 	table_each(controller->states, free_state, NULL);
 	table_free(controller->states);
+	routes_release(controller);
 	queue_free(controller->queue);
 	recorder_free(controller->recorder);
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		store_free(controller->caches[i].store);
+	rival_release(controller);
 	configs_release(controller);
 	learned_free(controller->learned);
 	free(controller->system_namespace);
@@ -357,7 +364,8 @@ bool controller_idle(const struct controller *controller)
 	struct queue_stats stats;
 
 	queue_stats(controller->queue, &stats);
-	return controller->ready && stats.depth == 0 && stats.working == 0;
+	return controller->ready && stats.depth == 0 && stats.working == 0 &&
+	       !timer_armed(&controller->parade.timer);
 }
 
 void controller_relist(struct controller *controller)

@@ -30,6 +30,9 @@ static void make_queue_meters(struct meters *m, struct metrics *metrics)
 				  "Keys that were put into the queue.", queue_labels);
 	m->retries = metrics_counter(metrics, "kn_workqueue_retries_total",
 				     "Keys that were put back after a failure.", queue_labels);
+	m->wait_seconds = metrics_histogram(metrics, "kn_workqueue_queue_duration_seconds",
+					    "How long a key waited before it was looked at.",
+					    queue_labels, seconds, ARRAY_SIZE(seconds));
 	m->process_seconds = metrics_histogram(metrics, "kn_workqueue_process_duration_seconds",
 					       "How long one look at a key took.", queue_labels,
 					       seconds, ARRAY_SIZE(seconds));
@@ -77,6 +80,13 @@ void meters_init(struct controller *controller, struct metrics *metrics)
 	m->config_errors =
 	    metrics_counter(metrics, PREFIX "config_errors_total",
 			    "Edits of a ConfigMap that were refused.", config_labels);
+	m->rival = metrics_gauge(metrics, PREFIX "autoscaler_hpa_runs",
+				 "1: Knative's autoscaler-hpa renews its lease, so that nothing is "
+				 "written here.",
+				 NULL);
+	m->degraded =
+	    metrics_gauge(metrics, PREFIX "scaling_degraded",
+			  "Revisions that run but have not been scaled for a minute.", NULL);
 	m->events = metrics_counter(metrics, PREFIX "events_total",
 				    "Events by what became of them.", event_labels);
 	m->build = metrics_gauge(metrics, PREFIX "build_info", "1, with the version as label.",
@@ -116,6 +126,13 @@ void meters_step(struct controller *controller, enum step_kind step, const struc
 	metric_observe(m->step_seconds, NULL, (double)duration_ms / 1000);
 }
 
+void meters_wait(struct controller *controller, int64_t duration_ms)
+{
+	if (controller->meters.wait_seconds)
+		metric_observe(controller->meters.wait_seconds, queue_values,
+			       (double)duration_ms / 1000);
+}
+
 void meters_pass(struct controller *controller, int64_t duration_ms)
 {
 	if (controller->meters.process_seconds)
@@ -149,6 +166,23 @@ static bool add_unfinished(void *ctx, const char *key, void *value)
 	if (state->pass)
 		unfinished->sum_ms += unfinished->now_ms - pass_started_ms(state->pass);
 	return true;
+}
+
+static bool count_degraded(void *ctx, const char *key, void *value)
+{
+	const struct key_state *state = value;
+
+	(void)key;
+	*(double *)ctx += state->memo.degraded_told;
+	return true;
+}
+
+static void collect_degraded(struct controller *controller)
+{
+	double degraded = 0;
+
+	table_each(controller->states, count_degraded, &degraded);
+	metric_set(controller->meters.degraded, NULL, degraded);
 }
 
 static void collect_queue(struct controller *controller)
@@ -200,7 +234,9 @@ static void collect(void *ctx)
 	struct controller *controller = ctx;
 
 	collect_queue(controller);
+	metric_set(controller->meters.rival, NULL, controller->rival.runs);
 	collect_events(controller);
+	collect_degraded(controller);
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		collect_cache(&controller->meters, &controller->caches[i]);
 }

@@ -32,6 +32,13 @@ const struct kube_resource resource_hpas = {
     .kind = "HorizontalPodAutoscaler",
 };
 
+const struct kube_resource resource_leases = {
+    .group = "coordination.k8s.io",
+    .version = "v1",
+    .plural = "leases",
+    .kind = "Lease",
+};
+
 const struct kube_resource resource_config_maps = {
     .group = "",
     .version = "v1",

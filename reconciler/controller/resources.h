@@ -8,6 +8,7 @@ extern const struct kube_resource resource_pod_autoscalers;
 extern const struct kube_resource resource_serverless_services;
 extern const struct kube_resource resource_scaled_objects;
 extern const struct kube_resource resource_hpas;
+extern const struct kube_resource resource_leases;
 extern const struct kube_resource resource_config_maps;
 
 #endif

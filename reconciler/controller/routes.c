@@ -1,8 +1,8 @@
 /*
  * From a changed object to the keys that have to be looked at. Both the old and the new object
  * count: what an object named before it changed is concerned too. A key is queued only while a
- * PodAutoscaler of our class has that name; routes follow names and targets, never ownership:
- * foreign objects of our names matter as well.
+ * PodAutoscaler of our class, or one that left something of ours, has that name; routes follow
+ * names and targets, never ownership: foreign objects of our names matter as well.
  */
 #include <string.h>
 
@@ -39,11 +39,22 @@ static void add_key(struct controller *controller, const struct meta *meta, enum
 	queue_add(controller->queue, key.buf, lane);
 }
 
-static void add_if_ours(struct controller *controller, const char *ns, const char *name)
+bool route_concerns(const struct controller *controller, const struct object *pa)
+{
+	const struct object *so;
+
+	if (!pa || is_ours(pa))
+		return pa;
+	so = store_get(controller->caches[CACHE_SO].store, pa->meta.ns, pa->meta.name);
+	return so && !so->meta.terminating && meta_owned_by(&so->meta, pa->meta.uid) &&
+	       ((const struct scaled_object *)so)->class_is_ours;
+}
+
+static void add_if_concerned(struct controller *controller, const char *ns, const char *name)
 {
 	const struct object *object = store_get(controller->caches[CACHE_PA].store, ns, name);
 
-	if (is_ours(object))
+	if (route_concerns(controller, object))
 		add_key(controller, &object->meta, QUEUE_FAST);
 }
 
@@ -73,6 +84,63 @@ void route_all(struct controller *controller)
 	store_each(controller->caches[CACHE_PA].store, add_slowly, controller);
 }
 
+/* ---- the parade ---- */
+
+#define PARADE_STEP_MS 100
+#define PARADE_KEYS (PARADE_KEYS_A_SECOND * PARADE_STEP_MS / 1000)
+
+static bool join_parade(void *ctx, struct object *object)
+{
+	struct strbuf *keys = ctx;
+
+	if (!is_ours(object))
+		return true;
+	strbuf_addf(keys, "%s/%s", object->meta.ns, object->meta.name);
+	strbuf_addch(keys, '\0');
+	return true;
+}
+
+static void step_parade(void *ctx)
+{
+	struct controller *controller = ctx;
+	struct parade *parade = &controller->parade;
+
+	for (unsigned i = 0; i < PARADE_KEYS && parade->at < parade->keys.len; i++) {
+		const char *key = parade->keys.buf + parade->at;
+
+		queue_add(controller->queue, key, QUEUE_SLOW);
+		parade->at += strlen(key) + 1;
+	}
+	if (parade->at < parade->keys.len)
+		timer_arm(controller->timers, &parade->timer, PARADE_STEP_MS);
+	else
+		strbuf_release(&parade->keys);
+}
+
+/* One that is under way starts anew: all have to see the latest change. */
+void route_all_gradually(struct controller *controller)
+{
+	struct parade *parade = &controller->parade;
+
+	strbuf_reset(&parade->keys);
+	parade->at = 0;
+	store_each(controller->caches[CACHE_PA].store, join_parade, &parade->keys);
+	if (!timer_armed(&parade->timer))
+		step_parade(controller);
+}
+
+void routes_init(struct controller *controller)
+{
+	controller->parade.keys = (struct strbuf)STRBUF_INIT;
+	timer_init(&controller->parade.timer, step_parade, controller);
+}
+
+void routes_release(struct controller *controller)
+{
+	timer_disarm(controller->timers, &controller->parade.timer);
+	strbuf_release(&controller->parade.keys);
+}
+
 /* Nothing that was remembered of the old one holds for one of another uid or class. */
 static void forget(struct controller *controller, const struct meta *meta)
 {
@@ -88,14 +156,12 @@ static void forget(struct controller *controller, const struct meta *meta)
 		key_state_drop(controller, key.buf);
 }
 
-/* A PodAutoscaler whose class changed away is not looked at: what is left of ours is the
- * hand-over's business. */
 static void pod_autoscaler_changed(struct controller *controller, const struct object *before,
 				   const struct object *after)
 {
 	if (is_ours(before) && (!is_ours(after) || strcmp(before->meta.uid, after->meta.uid) != 0))
 		forget(controller, &before->meta);
-	if (is_ours(after))
+	if (route_concerns(controller, after))
 		add_key(controller, &after->meta, QUEUE_FAST);
 }
 
@@ -103,13 +169,13 @@ static void follow(struct controller *controller, enum cache_id id, const struct
 {
 	const struct meta *meta = &object->meta;
 
-	add_if_ours(controller, meta->ns, meta->name);
+	add_if_concerned(controller, meta->ns, meta->name);
 	if (id == CACHE_SO) {
 		add_by_target(controller, meta->ns,
 			      ((const struct scaled_object *)object)->target_name);
 	} else if (id == CACHE_HPA) {
 		if (meta->owner.kind && strcmp(meta->owner.kind, SCALED_OBJECT_KIND) == 0)
-			add_if_ours(controller, meta->ns, meta->owner.name);
+			add_if_concerned(controller, meta->ns, meta->owner.name);
 		add_by_target(controller, meta->ns, ((const struct hpa *)object)->target_name);
 	}
 }
@@ -122,11 +188,16 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 	case CACHE_PA:
 		pod_autoscaler_changed(cache->controller, before, after);
 		return;
+	case CACHE_LEASE:
+		rival_lease_changed(cache->controller, before, after);
+		return;
 	case CACHE_CONFIG_AUTOSCALER:
 	case CACHE_CONFIG_KEDA:
 		configs_changed(cache->controller, cache->id, before, after);
 		return;
 	default:
+		if (before && after && change_is_none(cache->id, before, after))
+			return;
 		if (before)
 			follow(cache->controller, cache->id, before);
 		if (after)

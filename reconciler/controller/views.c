@@ -54,7 +54,8 @@ static struct object *find_scaled_object(const struct controller *controller,
 	const struct store *store = controller->caches[CACHE_SO].store;
 	const struct meta *meta = &pa->object.meta;
 
-	if (auto_create(pa, &controller->keda->config))
+	/* Of another class by now: only what we made is of interest. */
+	if (auto_create(pa, &controller->keda->config) || !pod_autoscaler_is_ours(pa))
 		return store_get(store, meta->ns, meta->name);
 	return find_indexed(store, meta, pa->target_name);
 }
@@ -98,9 +99,7 @@ static struct object *find_pod_autoscaler(const struct controller *controller, c
 
 	strbuf_add(&ns, key, (size_t)(slash - key));
 	object = store_get(controller->caches[CACHE_PA].store, ns.buf, slash + 1);
-	if (!object || !pod_autoscaler_is_ours((const struct pod_autoscaler *)object))
-		return NULL;
-	return object;
+	return route_concerns(controller, object) ? object : NULL;
 }
 
 bool view_take(void *ctx, const char *key, struct snapshot *out)
@@ -126,7 +125,7 @@ bool view_take(void *ctx, const char *key, struct snapshot *out)
 	view->config = &controller->autoscaler->config;
 	view->config_keda = &controller->keda->config;
 	view->learned = controller->learned;
-	view->leader = true;
+	view->leader = !controller->rival.runs;
 	view->now_ms = kube_client_now_ms(controller->client);
 
 	struct object *const used[] = {

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/utf8.h"
 #include "pkg/units/duration.h"
 #include "pkg/units/parse.h"
-#include "pkg/units/template.h"
+#include "pkg/yaml/yaml.h"
+#include "reconciler/hpa/variables.h"
 
 #define NANOSECONDS INT64_C(1000000000)
+
+static const struct json_limits limits = {.max_bytes = ANNOTATION_MAX_BYTES, .max_depth = 32};
 
 struct reading {
 	const struct pod_autoscaler *pa;
@@ -46,9 +50,24 @@ static bool check_range(const struct reading *r)
 	return true;
 }
 
+static bool is_utf8(const char *text)
+{
+	size_t length = strlen(text);
+
+	return utf8_valid_prefix(text, length) == length;
+}
+
+#define NO_UTF8 "holds a NUL, or a byte that is no UTF-8"
+
+/* What goes into the ScaledObject as it is; parsers of the other types refuse such bytes. */
+static bool check_utf8(const struct reading *r)
+{
+	return is_utf8(r->value->text) ? true : wrong(r, NO_UTF8);
+}
+
 static bool read_text(const struct reading *r)
 {
-	return r->value->text[0] ? true : wrong(r, "is empty");
+	return r->value->text[0] ? check_utf8(r) : wrong(r, "is empty");
 }
 
 static bool read_int32(const struct reading *r)
@@ -113,30 +132,14 @@ static bool read_choice(const struct reading *r)
 	return wrong(r, "is not known");
 }
 
-static const char *label(const struct reading *r, const char *key)
-{
-	const char *value = meta_pair_get(&r->pa->labels, key);
-
-	return value ? value : "";
-}
-
 static bool read_template(const struct reading *r)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
-	const struct meta *meta = &r->pa->object.meta;
-	const struct template_variable variables[] = {
-	    {"revisionName", meta->name},
-	    {"namespace", meta->ns},
-	    {"serviceName", label(r, "serving.knative.dev/service")},
-	    {"configurationName", label(r, "serving.knative.dev/configuration")},
-	    {"deploymentName", r->pa->target_name},
-	    {NULL, NULL},
-	};
 	char *expanded;
 
-	if (!r->value->text[0])
-		return wrong(r, "is empty");
-	if (!template_expand(r->value->text, variables, r->arena, &expanded, &err))
+	if (!read_text(r))
+		return false;
+	if (!variables_expand(r->pa, r->value->text, r->arena, &expanded, &err))
 		return refuse(r->refusal, r->arena, r->value->key, r->value->text,
 			      "does not expand: %s", error_text(&err));
 	r->value->text = expanded;
@@ -145,15 +148,70 @@ static bool read_template(const struct reading *r)
 
 static bool read_url(const struct reading *r)
 {
-	return parse_http_url(r->value->text) ? true : wrong(r, "is not a URL that can be asked");
+	if (!parse_http_url(r->value->text))
+		return wrong(r, "is not a URL that can be asked");
+	return check_utf8(r);
+}
+
+/* The parse error says where, an example what would be right. */
+static bool wrong_text(const struct reading *r, const struct error *err)
+{
+	return refuse(r->refusal, r->arena, r->value->key, NULL, "%s; use %s, for example %s",
+		      error_text(err), r->row->right, r->row->example);
+}
+
+static bool check_type(const struct reading *r, enum json_type type)
+{
+	if (r->value->json->type == type)
+		return true;
+	return refuse_at(r->refusal, r->arena, r->value->key, r->value->json,
+			 "is no %s; use %s, for example %s", type == JSON_ARRAY ? "list" : "object",
+			 r->row->right, r->row->example);
+}
+
+static bool read_json(const struct reading *r, enum json_type type)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	const char *text = r->value->text;
+
+	if (!json_parse(text, strlen(text), &limits, r->arena, &r->value->json, &err))
+		return wrong_text(r, &err);
+	return check_type(r, type);
+}
+
+static bool read_json_object(const struct reading *r)
+{
+	return read_json(r, JSON_OBJECT);
+}
+
+static bool read_json_list(const struct reading *r)
+{
+	return read_json(r, JSON_ARRAY);
+}
+
+static bool read_yaml_list(const struct reading *r)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	const char *text = r->value->text;
+
+	if (!yaml_parse(text, strlen(text), &limits, r->arena, &r->value->json, &err))
+		return wrong_text(r, &err);
+	return check_type(r, JSON_ARRAY);
 }
 
 static bool (*const readers[])(const struct reading *r) = {
-    [ANNOTATION_TEXT] = read_text,         [ANNOTATION_INT32] = read_int32,
-    [ANNOTATION_DECIMAL] = read_decimal,   [ANNOTATION_BOOL] = read_bool,
-    [ANNOTATION_DURATION] = read_duration, [ANNOTATION_SECONDS] = read_seconds,
-    [ANNOTATION_CHOICE] = read_choice,     [ANNOTATION_TEMPLATE] = read_template,
+    [ANNOTATION_TEXT] = read_text,
+    [ANNOTATION_INT32] = read_int32,
+    [ANNOTATION_DECIMAL] = read_decimal,
+    [ANNOTATION_BOOL] = read_bool,
+    [ANNOTATION_DURATION] = read_duration,
+    [ANNOTATION_SECONDS] = read_seconds,
+    [ANNOTATION_CHOICE] = read_choice,
+    [ANNOTATION_TEMPLATE] = read_template,
     [ANNOTATION_URL] = read_url,
+    [ANNOTATION_JSON_OBJECT] = read_json_object,
+    [ANNOTATION_JSON_LIST] = read_json_list,
+    [ANNOTATION_YAML_LIST] = read_yaml_list,
 };
 
 static const char *find(const struct pod_autoscaler *pa, const struct annotation_row *row,
@@ -187,20 +245,6 @@ static bool read_row(const struct pod_autoscaler *pa, const struct annotation_ro
 	return readers[row->type](&r) && (!row->check || row->check(value, arena, refusal));
 }
 
-static bool refuse_unsupported(const struct pod_autoscaler *pa, struct arena *arena,
-			       struct refusal *refusal)
-{
-	size_t count;
-	const struct annotation_row *rows = annotation_rows(&count);
-	const char *key;
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].type == ANNOTATION_UNSUPPORTED && find(pa, &rows[i], &key))
-			return refuse(refusal, arena, rows[i].name, NULL,
-				      "is not supported yet; remove it");
-	return true;
-}
-
 static const struct annotation_row *row_of(enum annotation_id id)
 {
 	size_t count;
@@ -212,27 +256,58 @@ static const struct annotation_row *row_of(enum annotation_id id)
 	check_failed(__FILE__, __LINE__, "every id has a row");
 }
 
+static bool is_read(const struct annotation_row *row, bool auto_create, bool overridden)
+{
+	if (row->basic || (auto_create && !overridden))
+		return true;
+	return auto_create && row->beside_override;
+}
+
+bool annotation_is_keda(const char *key)
+{
+	static const char *const prefixes[] = {"autoscaling.keda.sh/", "scaledobject.keda.sh/",
+					       "validations.keda.sh/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* They go to the ScaledObject unread, which would never equal what the API server made of them. */
+static bool check_keda_annotations(const struct pod_autoscaler *pa, struct arena *arena,
+				   struct refusal *refusal)
+{
+	for (size_t i = 0; i < pa->annotations.count; i++) {
+		const struct meta_pair *pair = &pa->annotations.items[i];
+
+		if (annotation_is_keda(pair->key) && !is_utf8(pair->value))
+			return refuse(refusal, arena, pair->key, pair->value, NO_UTF8);
+	}
+	return true;
+}
+
 bool annotations_parse(const struct pod_autoscaler *pa, const struct config_keda *config,
 		       struct arena *arena, struct annotations *out, struct refusal *refusal)
 {
 	size_t count;
 	const struct annotation_row *rows = annotation_rows(&count);
 	const struct annotation_value *auto_create = &out->values[A_AUTO_CREATE];
+	const char *key;
 
 	memset(out, 0, sizeof(*out));
 	memset(refusal, 0, sizeof(*refusal));
 	if (!read_row(pa, row_of(A_AUTO_CREATE), arena, out, refusal))
 		return false;
 	out->auto_create = auto_create->row ? auto_create->number != 0 : config->auto_create;
-	if (out->auto_create && !refuse_unsupported(pa, arena, refusal))
-		return false;
+	bool overridden = out->auto_create && find(pa, row_of(A_OVERRIDE), &key);
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].type == ANNOTATION_UNSUPPORTED || (!out->auto_create && !rows[i].basic))
+		if (!is_read(&rows[i], out->auto_create, overridden))
 			continue;
 		if (!read_row(pa, &rows[i], arena, out, refusal))
 			return false;
 	}
-	return true;
+	return !out->auto_create || check_keda_annotations(pa, arena, refusal);
 }
 
 const struct annotation_value *annotation_get(const struct annotations *set, enum annotation_id id)

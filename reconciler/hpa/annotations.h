@@ -24,11 +24,13 @@ enum annotation_type {
 	ANNOTATION_CHOICE,      /* one of choices */
 	ANNOTATION_TEMPLATE,    /* non-empty, expanded */
 	ANNOTATION_URL,         /* http or https with a host */
-	ANNOTATION_UNSUPPORTED, /* of the contract, not built yet: refused with "not supported yet"
-				 */
+	ANNOTATION_JSON_OBJECT, /* one JSON object; value.json */
+	ANNOTATION_JSON_LIST,   /* one JSON list; value.json */
+	ANNOTATION_YAML_LIST,   /* one list in JSON or YAML; value.json */
 };
 
-/* Which kinds of metric it means something to; with others it is checked, but goes nowhere. */
+/* Which kinds of metric it means something to. With others one that the Go autoscaler-keda knows is
+ * checked, but goes nowhere, as there; a new one is refused. */
 enum metric_kinds { METRIC_CPU = 1, METRIC_MEMORY = 2, METRIC_CUSTOM = 4, METRIC_ANY = 7 };
 
 enum annotation_id {
@@ -46,7 +48,33 @@ enum annotation_id {
 	A_POLLING_INTERVAL,
 	A_COOLDOWN_PERIOD,
 	A_INITIAL_COOLDOWN_PERIOD,
-	A_COUNT, /* of the parsed ones; unsupported rows have no id of their own */
+	A_SCALING_MODIFIERS,
+	A_SCALE_UP_RULES,
+	A_SCALE_DOWN_RULES,
+	A_OVERRIDE,
+	A_IDLE_REPLICA_COUNT,
+	A_FALLBACK_FAILURE_THRESHOLD,
+	A_FALLBACK_REPLICAS,
+	A_FALLBACK_BEHAVIOR,
+	A_PAUSED,
+	A_PAUSED_SCALE_IN,
+	A_PAUSED_SCALE_OUT,
+	A_FORCE_ACTIVATION,
+	A_PAUSED_REPLICAS,
+	A_TRIGGER_NAME,
+	A_AUTH_NAME,
+	A_AUTH_KIND,
+	A_AUTH_MODES,
+	A_EXTRA_TRIGGERS,
+	A_KEDA_TRIGGERS,
+	A_ACTIVATION_TARGET,
+	A_IGNORE_NULL_VALUES,
+	A_UNSAFE_SSL,
+	A_QUERY_PARAMETERS,
+	A_CUSTOM_HEADERS,
+	A_PROMETHEUS_TIMEOUT,
+	A_CONTAINER,
+	A_COUNT,
 };
 
 struct annotation_value;
@@ -60,6 +88,7 @@ struct annotation_row {
 	enum annotation_id id;
 	enum annotation_type type;
 	bool basic;                 /* read with scaled-object-auto-create off, too */
+	bool beside_override;       /* read beside scaled-object-override, as basic ones are */
 	const char *low, *high;     /* decimal texts, NULL: no bound but the type's */
 	const char *const *choices; /* NULL-terminated */
 	annotation_check_fn *check; /* may be NULL */
@@ -79,6 +108,7 @@ struct annotation_value {
 	const char *text;                 /* as written; template: expanded */
 	int64_t number;                   /* int32, bool, whole seconds */
 	struct decimal decimal;
+	struct json *json; /* of the JSON and YAML types; each value knows its line and column */
 };
 
 struct annotations {
@@ -86,14 +116,16 @@ struct annotations {
 	struct annotation_value values[A_COUNT];
 };
 
-/* Reads what the table knows. What is not supported yet is refused first (it might change what the
- * others mean); then the first wrong value in the order of the table. Texts live in the arena or in
+/* Reads what the table knows; the first wrong value in the order of the table is refused, then
+ * what is no text in an annotation of KEDA's own. Texts live in the arena or in
  * pa. False with refusal set. */
 MUST_CHECK bool annotations_parse(const struct pod_autoscaler *pa, const struct config_keda *config,
 				  struct arena *arena, struct annotations *out,
 				  struct refusal *refusal);
 /* NULL: not annotated (or not read). */
 const struct annotation_value *annotation_get(const struct annotations *set, enum annotation_id id);
+/* autoscaling.keda.sh/ and KEDA's other prefixes: such annotations go to the ScaledObject. */
+bool annotation_is_keda(const char *key);
 /* The name to speak of: the one that was used, else the row's own. */
 const char *annotation_key(const struct annotations *set, enum annotation_id id);
 

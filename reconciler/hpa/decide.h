@@ -36,7 +36,7 @@ struct decision {
 	int64_t again_ms;
 	/* Events; to be recorded when the step is DONE, or was PATCH_STATUS and succeeded. */
 	size_t note_count;
-	struct note notes[4];
+	struct note notes[6];
 	/* The memo from here on; texts in the arena. */
 	struct memo memo;
 	/* After STEP_GET_SO found no difference: the cached hash may be replaced by this (else 0).

@@ -5,9 +5,13 @@
 #include "reconciler/hpa/desired.h"
 
 #include "pkg/keda/scaled_object.h"
-#include "reconciler/hpa/bounds.h"
+#include "reconciler/hpa/advanced.h"
 #include "reconciler/hpa/desired_meta.h"
+#include "reconciler/hpa/fallback.h"
 #include "reconciler/hpa/hold.h"
+#include "reconciler/hpa/idle.h"
+#include "reconciler/hpa/override.h"
+#include "reconciler/hpa/trigger_checks.h"
 #include "reconciler/hpa/triggers.h"
 
 struct building {
@@ -16,7 +20,9 @@ struct building {
 	struct arena *arena;
 	struct annotations annotations;
 	struct bounds bounds;
-	struct triggers triggers;
+	bool idle;           /* idleReplicaCount is asked for */
+	bool only_resources; /* all triggers are cpu or memory */
+	struct json *spec;
 };
 
 static void set_target(const struct building *b, struct json *spec)
@@ -47,42 +53,6 @@ static void set_timing(const struct building *b, struct json *spec)
 	set_seconds(b, spec, "initialCooldownPeriod", A_INITIAL_COOLDOWN_PERIOD, -1);
 }
 
-/* KEDA refuses a fallback where all triggers are cpu or memory. */
-static void set_fallback(const struct building *b, struct json *spec)
-{
-	const struct config_keda *config = b->config;
-
-	if (b->triggers.only_resources || config->fallback_failure_threshold < 0)
-		return;
-	struct json *fallback = json_ensure_object(b->arena, spec, "fallback");
-	json_set_int(b->arena, fallback, "failureThreshold", config->fallback_failure_threshold);
-	json_set_int(b->arena, fallback, "replicas", config->fallback_replicas);
-	if (config->fallback_behavior)
-		json_set_text(b->arena, fallback, "behavior", config->fallback_behavior);
-}
-
-static void set_window(const struct building *b, struct json *hpa)
-{
-	const struct annotation_value *window = annotation_get(&b->annotations, A_WINDOW);
-	static const char *const directions[] = {"scaleUp", "scaleDown"};
-
-	if (!window)
-		return;
-	struct json *behavior = json_ensure_object(b->arena, hpa, "behavior");
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
-		json_set_int(b->arena, json_ensure_object(b->arena, behavior, directions[i]),
-			     "stabilizationWindowSeconds", window->number);
-}
-
-static void set_hpa(const struct building *b, struct json *spec)
-{
-	struct json *advanced = json_ensure_object(b->arena, spec, "advanced");
-	struct json *hpa = json_ensure_object(b->arena, advanced, "horizontalPodAutoscalerConfig");
-
-	json_set_text(b->arena, hpa, "name", b->pa->object.meta.name);
-	set_window(b, hpa);
-}
-
 static void set_bounds(const struct building *b, const struct hold *hold, int32_t min,
 		       struct json *spec)
 {
@@ -91,6 +61,33 @@ static void set_bounds(const struct building *b, const struct hold *hold, int32_
 	if (held > 0)
 		json_set_int(b->arena, spec, "minReplicaCount", held);
 	json_set_int(b->arena, spec, "maxReplicaCount", b->bounds.max);
+	if (b->idle && !hold->held && min >= 1)
+		json_set_int(b->arena, spec, "idleReplicaCount", 0);
+}
+
+/* The spec but for its bounds; false with refusal set. */
+static bool build_spec(struct building *b, struct refusal *refusal)
+{
+	bool modified = annotation_get(&b->annotations, A_SCALING_MODIFIERS) != NULL;
+
+	if (annotation_get(&b->annotations, A_OVERRIDE)) {
+		b->spec = override_spec(&b->annotations, b->pa, b->arena);
+		b->only_resources = triggers_only_resources(json_get(b->spec, "triggers"));
+		return true;
+	}
+	struct triggers triggers;
+	if (!triggers_build(&b->annotations, b->pa, b->config, b->arena, &triggers, refusal))
+		return false;
+	b->only_resources = triggers.only_resources;
+	b->spec = json_object(b->arena);
+	set_target(b, b->spec);
+	set_timing(b, b->spec);
+	if (!fallback_set(&b->annotations, b->config, !b->only_resources || modified, b->arena,
+			  b->spec, refusal))
+		return false;
+	advanced_set(&b->annotations, b->pa, b->arena, b->spec);
+	json_set(b->arena, b->spec, "triggers", triggers.list);
+	return true;
 }
 
 static int32_t needed(const struct bounds *bounds)
@@ -105,24 +102,19 @@ static int32_t needed(const struct bounds *bounds)
 static void build_object(const struct building *b, enum desired_form form, int64_t now_ms,
 			 bool transfer, struct desired *out)
 {
-	struct json *spec = json_object(b->arena);
-
-	set_target(b, spec);
-	set_timing(b, spec);
+	struct json *spec = b->spec;
 	struct hold hold =
 	    hold_of(b->pa, &b->bounds, out->min, hold_cooldown_seconds(spec), form, now_ms);
-	set_bounds(b, &hold, out->min, spec);
-	set_fallback(b, spec);
-	set_hpa(b, spec);
-	json_set(b->arena, spec, "triggers", b->triggers.list);
 
+	set_bounds(b, &hold, out->min, spec);
 	out->held = hold.held;
 	out->held_until_ms = hold.held ? hold.until_ms : 0;
 	out->hash = scaled_object_spec_hash(spec, b->arena);
 	out->object = json_object(b->arena);
 	json_set_text(b->arena, out->object, "apiVersion", SCALED_OBJECT_API_VERSION);
 	json_set_text(b->arena, out->object, "kind", SCALED_OBJECT_KIND);
-	json_set(b->arena, out->object, "metadata", desired_metadata(b->pa, transfer, b->arena));
+	json_set(b->arena, out->object, "metadata",
+		 desired_metadata(b->pa, &b->annotations, transfer, b->arena));
 	json_set(b->arena, out->object, "spec", spec);
 }
 
@@ -144,9 +136,10 @@ bool desired_build(const struct pod_autoscaler *pa, const struct config_autoscal
 	out->needed = needed(&b.bounds);
 	if (!out->auto_create)
 		return true;
-	if (!triggers_build(&b.annotations, pa, config_keda, arena, &b.triggers, refusal))
+	if (!idle_of(&b.annotations, &b.bounds, arena, &b.idle, refusal) ||
+	    !build_spec(&b, refusal))
 		return false;
-	if (b.triggers.only_resources && out->min == 0)
+	if (b.only_resources && out->min == 0)
 		out->min = 1;
 	build_object(&b, form, now_ms, transfer, out);
 	return true;

@@ -4,20 +4,56 @@
  */
 #include "reconciler/hpa/desired_meta.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pkg/keda/scaled_object.h"
 
-static bool is_keda(const char *key)
-{
-	static const char *const prefixes[] = {"autoscaling.keda.sh/", "scaledobject.keda.sh/",
-					       "validations.keda.sh/"};
+/* KEDA's annotations that have a form of our own, which Knative lets a user remove again. */
+static const struct form {
+	enum annotation_id id;
+	const char *key;
+} forms[] = {
+    {A_PAUSED, "autoscaling.keda.sh/paused"},
+    {A_PAUSED_SCALE_IN, "autoscaling.keda.sh/paused-scale-in"},
+    {A_PAUSED_SCALE_OUT, "autoscaling.keda.sh/paused-scale-out"},
+    {A_FORCE_ACTIVATION, "autoscaling.keda.sh/force-activation"},
+    {A_PAUSED_REPLICAS, "autoscaling.keda.sh/paused-replicas"},
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
+struct pairs {
+	const struct annotations *annotations;
+	bool transfer;
+	struct arena *arena;
+	struct meta_pairs out;
+};
+
+static void add_pair(struct pairs *p, const char *key, const char *value)
+{
+	p->out.items[p->out.count++] = (struct meta_pair){key, value};
+}
+
+/* Our own form wins over KEDA's name on the revision. */
+static bool is_replaced(const struct pairs *p, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (strcmp(forms[i].key, key) == 0)
+			return annotation_get(p->annotations, forms[i].id) != NULL;
+	return p->transfer && strcmp(key, SCALED_OBJECT_TRANSFER) == 0;
+}
+
+/* To KEDA the mere presence of an annotation may mean true: false is left out. */
+static void add_form(struct pairs *p, const struct form *form)
+{
+	const struct annotation_value *value = annotation_get(p->annotations, form->id);
+
+	if (!value)
+		return;
+	if (value->row->type == ANNOTATION_INT32)
+		add_pair(p, form->key, arena_printf(p->arena, "%" PRId64, value->number));
+	else if (value->number)
+		add_pair(p, form->key, "true");
 }
 
 static int by_key(const void *a, const void *b)
@@ -26,22 +62,24 @@ static int by_key(const void *a, const void *b)
 }
 
 /* KEDA's annotations that the ScaledObject should have, sorted. */
-static struct meta_pairs keda_annotations(const struct pod_autoscaler *pa, bool transfer,
+static struct meta_pairs keda_annotations(const struct pod_autoscaler *pa,
+					  const struct annotations *annotations, bool transfer,
 					  struct arena *arena)
 {
 	const struct meta_pairs *from = &pa->annotations;
-	struct meta_pairs out = {.items = ARENA_ARRAY(arena, struct meta_pair, from->count + 1)};
+	struct pairs p = {.annotations = annotations, .transfer = transfer, .arena = arena};
 
-	for (size_t i = 0; i < from->count; i++) {
-		bool replaced = transfer && strcmp(from->items[i].key, SCALED_OBJECT_TRANSFER) == 0;
-		if (is_keda(from->items[i].key) && !replaced)
-			out.items[out.count++] = from->items[i];
-	}
+	p.out.items = ARENA_ARRAY(arena, struct meta_pair, from->count + ARRAY_SIZE(forms) + 1);
+	for (size_t i = 0; i < from->count; i++)
+		if (annotation_is_keda(from->items[i].key) && !is_replaced(&p, from->items[i].key))
+			add_pair(&p, from->items[i].key, from->items[i].value);
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		add_form(&p, &forms[i]);
 	if (transfer)
-		out.items[out.count++] = (struct meta_pair){SCALED_OBJECT_TRANSFER, "true"};
-	if (out.count > 1)
-		qsort(out.items, out.count, sizeof(*out.items), by_key);
-	return out;
+		add_pair(&p, SCALED_OBJECT_TRANSFER, "true");
+	if (p.out.count > 1)
+		qsort(p.out.items, p.out.count, sizeof(*p.out.items), by_key);
+	return p.out;
 }
 
 static void set_keda_annotations(struct arena *arena, struct json *annotations,
@@ -57,11 +95,12 @@ static void set_keda_annotations(struct arena *arena, struct json *annotations,
 		json_set_text(arena, annotations, SCALED_OBJECT_MANAGED, list.buf);
 }
 
-struct json *desired_metadata(const struct pod_autoscaler *pa, bool transfer, struct arena *arena)
+struct json *desired_metadata(const struct pod_autoscaler *pa, const struct annotations *set,
+			      bool transfer, struct arena *arena)
 {
 	const struct meta *meta = &pa->object.meta;
 	struct json *metadata = json_object(arena);
-	struct meta_pairs keda = keda_annotations(pa, transfer, arena);
+	struct meta_pairs keda = keda_annotations(pa, set, transfer, arena);
 
 	json_set_text(arena, metadata, "name", meta->name);
 	json_set_text(arena, metadata, "namespace", meta->ns);

@@ -2,9 +2,11 @@
 #ifndef HPA_DESIRED_META_H
 #define HPA_DESIRED_META_H
 
+#include "reconciler/hpa/annotations.h"
 #include "reconciler/hpa/desired.h"
 
 /* Name, namespace, labels, annotations and the one ownerReference. transfer: see desired_build. */
-struct json *desired_metadata(const struct pod_autoscaler *pa, bool transfer, struct arena *arena);
+struct json *desired_metadata(const struct pod_autoscaler *pa, const struct annotations *set,
+			      bool transfer, struct arena *arena);
 
 #endif

@@ -12,11 +12,20 @@
 #define DEFAULT_DEADLINE_MS INT64_C(600000)
 #define DEFAULT_COOLDOWN_S 300
 
+/* An override may say anything here; what the API server will refuse is only kept from harm. */
+static int64_t seconds(const struct json *spec, const char *field, int64_t otherwise)
+{
+	int64_t value = json_int_or(json_get(spec, field), otherwise);
+
+	if (value < 0)
+		return 0;
+	return value > INT32_MAX ? INT32_MAX : value;
+}
+
 int64_t hold_cooldown_seconds(const struct json *spec)
 {
-	int64_t cooldown = json_int_or(json_get(spec, "cooldownPeriod"), DEFAULT_COOLDOWN_S);
-
-	return json_int_or(json_get(spec, "initialCooldownPeriod"), cooldown);
+	return seconds(spec, "initialCooldownPeriod",
+		       seconds(spec, "cooldownPeriod", DEFAULT_COOLDOWN_S));
 }
 
 static int64_t deadline_ms(const struct pod_autoscaler *pa)

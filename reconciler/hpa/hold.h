@@ -19,7 +19,7 @@ struct hold {
  * hold_cooldown_seconds. */
 struct hold hold_of(const struct pod_autoscaler *pa, const struct bounds *bounds, int32_t min,
 		    int64_t cooldown_s, enum desired_form form, int64_t now_ms);
-/* Of the desired spec: initialCooldownPeriod, else cooldownPeriod, else 300. */
+/* Of the desired spec: initialCooldownPeriod, else cooldownPeriod, else 300; 0 to 2147483647. */
 int64_t hold_cooldown_seconds(const struct json *spec);
 
 #endif

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/hash.h"
+#include "reconciler/hpa/backoff.h"
 #include "reconciler/hpa/message.h"
+#include "reconciler/hpa/unknown.h"
 
 #define UNKNOWN_AFTER_MS INT64_C(30000)
 #define DEGRADED_AFTER_MS INT64_C(60000)
@@ -140,6 +143,23 @@ static void note_degraded(struct look *look)
 	}
 	add(look, true, "ScalingDegraded", text);
 	memo->degraded_told = true;
+}
+
+void note_misspelt(struct look *look, bool writes)
+{
+	struct memo *memo = &look->out->memo;
+	const char *text = unknown_annotations(look->view->pa, look->arena);
+	uint64_t hash = text ? hash_text(HASH_SEED, text) | 1 : 0;
+
+	if (hash == memo->misspelt_told)
+		return;
+	if (text && writes) {
+		look_again_at(look, look->view->now_ms + BACKOFF_MIN_MS);
+		return;
+	}
+	memo->misspelt_told = hash;
+	if (text)
+		add(look, true, "UnknownAnnotation", text);
 }
 
 void notes_of(struct look *look, const struct verdict *active, bool unwritten)

@@ -13,5 +13,8 @@
  */
 void notes_of(struct look *look, const struct verdict *active, bool unwritten);
 void note_status_refused(struct look *look, const char *text);
+/* UnknownAnnotation, once: an annotation that nobody knows and that is close to one of ours. A
+ * status write may fail and take its notes with it: while one is due (writes), this waits. */
+void note_misspelt(struct look *look, bool writes);
 
 #endif

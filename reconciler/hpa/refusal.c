@@ -35,14 +35,45 @@ static void add_value(struct strbuf *sb, const char *value)
 	}
 }
 
+static void add_json(struct strbuf *sb, const struct json *v)
+{
+	size_t shown;
+
+	switch (v->type) {
+	case JSON_STRING:
+		add_value(sb, v->text);
+		strbuf_addch(sb, ' ');
+		break;
+	case JSON_NUMBER:
+		shown = shown_bytes(v->text);
+		strbuf_addf(sb, "%.*s%s ", (int)shown, v->text, v->text[shown] ? ELLIPSIS : "");
+		break;
+	case JSON_NULL:
+	case JSON_BOOL:
+		json_write(v, sb);
+		strbuf_addch(sb, ' ');
+		break;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		break;
+	}
+}
+
+static bool finish(struct refusal *refusal, struct arena *arena, const char *annotation,
+		   const struct strbuf *sb)
+{
+	refusal->annotation = annotation;
+	refusal->text = arena_strdup(arena, sb->buf);
+	return false;
+}
+
 bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation, const char *value,
 	    const char *format, ...)
 {
 	CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
 	va_list args;
 
-	strbuf_addstr(&sb, annotation);
-	strbuf_addstr(&sb, ": ");
+	strbuf_addf(&sb, "%s: ", annotation);
 	if (value) {
 		add_value(&sb, value);
 		strbuf_addch(&sb, ' ');
@@ -50,7 +81,30 @@ bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation
 	va_start(args, format);
 	strbuf_vaddf(&sb, format, args);
 	va_end(args);
-	refusal->annotation = annotation;
-	refusal->text = arena_strdup(arena, sb.buf);
-	return false;
+	return finish(refusal, arena, annotation, &sb);
+}
+
+bool refuse_at(struct refusal *refusal, struct arena *arena, const char *annotation,
+	       const struct json *at, const char *format, ...)
+{
+	CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
+	va_list args;
+
+	strbuf_addf(&sb, "%s: ", annotation);
+	if (at && at->line)
+		strbuf_addf(&sb, "%u:%u: ", at->line, at->column);
+	if (at)
+		add_json(&sb, at);
+	va_start(args, format);
+	strbuf_vaddf(&sb, format, args);
+	va_end(args);
+	return finish(refusal, arena, annotation, &sb);
+}
+
+const char *refusal_value(const char *value, struct arena *arena)
+{
+	CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
+
+	add_value(&sb, value);
+	return arena_strdup(arena, sb.buf);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "pkg/base/arena.h"
+#include "pkg/json/json.h"
 
 struct refusal {
 	const char *annotation; /* full name; NULL: nothing is refused */
@@ -19,5 +20,11 @@ struct refusal {
  * the arena. Always false. */
 bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation, const char *value,
 	    const char *format, ...) PRINTF_LIKE(5, 6);
+/* KEY: LINE:COLUMN: VALUE FORMAT, of a value inside JSON or YAML. A list or an object is not
+ * shown; the place is left out if the value has none. Always false. */
+bool refuse_at(struct refusal *refusal, struct arena *arena, const char *annotation,
+	       const struct json *at, const char *format, ...) PRINTF_LIKE(5, 6);
+/* A value as refusals show it: in quotes, shortened, control characters escaped. */
+const char *refusal_value(const char *value, struct arena *arena);
 
 #endif

@@ -218,8 +218,10 @@ void so_leave(struct look *look)
 {
 	const struct scaled_object *so = look->view->so;
 
-	if (look->so != OWNER_OURS || !so || !so->class_is_ours ||
-	    look_done(look, STEP_DELETE_SO) || look_failed(look, STEP_DELETE_SO))
+	/* look->so says less: with auto-create off a user's own is as good as ours. */
+	if (!so || ownership_of(&so->object.meta, look->view->pa) != OWNER_OURS ||
+	    !so->class_is_ours || look_done(look, STEP_DELETE_SO) ||
+	    look_failed(look, STEP_DELETE_SO))
 		return;
 	look->out->uid = so->object.meta.uid;
 	choose(look, STEP_DELETE_SO, NULL);

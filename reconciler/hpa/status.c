@@ -201,6 +201,7 @@ void status_step(struct look *look)
 	notes_of(look, &active, unwritten && !first_refusal);
 	if (first_refusal)
 		note_status_refused(look, message_stable(look->arena, look->view->answer.message));
+	note_misspelt(look, patch && !unwritten);
 	if (look->closed)
 		waits(look);
 	if (!patch || unwritten)

@@ -1,7 +1,4 @@
-/*
- * The triggers of a ScaledObject: the default one, made from metric, target, metric-type and the
- * query (contract section 4); behind it come the listed ones.
- */
+/* The triggers of a ScaledObject: the default one, then the listed ones (contract section 4). */
 #ifndef HPA_TRIGGERS_H
 #define HPA_TRIGGERS_H
 
@@ -12,7 +9,7 @@ struct triggers {
 	bool only_resources; /* all are cpu or memory: KEDA cannot go to zero with these */
 };
 
-/* False with refusal set. */
+/* All checks of trigger_checks.h hold for what comes out. False with refusal set. */
 MUST_CHECK bool triggers_build(const struct annotations *annotations,
 			       const struct pod_autoscaler *pa, const struct config_keda *config,
 			       struct arena *arena, struct triggers *out, struct refusal *refusal);

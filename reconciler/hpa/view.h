@@ -58,6 +58,7 @@ struct memo {
 	char *unknown_reason; /* Active's Unknown reason that waits for its 30 s */
 	int64_t unknown_since_ms;
 	bool unknown_told;
+	uint64_t misspelt_told; /* hash of what was said of misspelt annotations; 0: nothing */
 };
 
 struct view {

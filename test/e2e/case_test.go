@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,7 @@ type service struct {
 	revision    string            // name of the revision, if it matters
 	annotations map[string]string // without the prefix; the class is added
 	noRequests  bool              // leave out the container's cpu request
+	memory      string            // the container's memory request, if any
 	traffic     []any
 }
 
@@ -68,9 +71,14 @@ func (s service) object(namespace string) *unstructured.Unstructured {
 	}
 	// Names of ko.local need no look-up in a registry.
 	container := map[string]any{"image": "ko.local/app"}
+	requests := map[string]any{}
 	if !s.noRequests {
-		container["resources"] = map[string]any{"requests": map[string]any{"cpu": "50m"}}
+		requests["cpu"] = "50m"
 	}
+	if s.memory != "" {
+		requests["memory"] = s.memory
+	}
+	container["resources"] = map[string]any{"requests": requests}
 	metadata := map[string]any{"annotations": annotations}
 	if s.revision != "" {
 		metadata["name"] = s.revision
@@ -216,6 +224,59 @@ func (c *testCase) waitCondition(limit time.Duration, kind schema.GroupVersionRe
 	return have
 }
 
+// waitActive waits until a PodAutoscaler's Active has that status and reason
+// and a message with all parts.
+func (c *testCase) waitActive(limit time.Duration, name, status, reason string, parts ...string) string {
+	c.Helper()
+	var message string
+	what := fmt.Sprintf("%s: Active %s %s %q", name, status, reason, parts)
+	c.eventually(limit, what, func(ctx context.Context) error {
+		pa, err := c.get(ctx, cluster.PodAutoscalers, name)
+		if err != nil {
+			return err
+		}
+		have := cluster.ConditionOf(pa, "Active")
+		if have.Status != status || have.Reason != reason {
+			return fmt.Errorf("it is %+v", have)
+		}
+		for _, part := range parts {
+			if !strings.Contains(have.Message, part) {
+				return fmt.Errorf("want %q in %q", part, have.Message)
+			}
+		}
+		message = have.Message
+		return nil
+	})
+	return message
+}
+
+// waitHPA waits until there is an HPA of that name that check is content with.
+func (c *testCase) waitHPA(limit time.Duration, name, what string, check func(spec map[string]any) error) {
+	c.Helper()
+	c.eventually(limit, what, func(ctx context.Context) error {
+		hpa, err := c.get(ctx, cluster.HPAs, name)
+		if err != nil {
+			return err
+		}
+		return check(hpa.Object["spec"].(map[string]any))
+	})
+}
+
+// waitNo waits until there is no object of that name.
+func (c *testCase) waitNo(limit time.Duration, kind schema.GroupVersionResource, name string) {
+	c.Helper()
+	c.eventually(limit, "no "+kind.Resource+" "+name, func(ctx context.Context) error {
+		_, err := c.get(ctx, kind, name)
+		if err == nil {
+			return fmt.Errorf("it is there")
+		}
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return err
+	})
+}
+
 func (c *testCase) waitReady(revision string) {
 	c.Helper()
 	c.waitCondition(90*time.Second, cluster.Revisions, revision, "Ready", "True", "")
@@ -274,4 +335,19 @@ func (c *testCase) wantText(what, text string, parts ...string) {
 			c.Errorf("%s: want %q in %q", what, part, text)
 		}
 	}
+}
+
+// metrics is what the program's /metrics says.
+func (c *testCase) metrics() string {
+	c.Helper()
+	response, err := http.Get(c.program.Metrics)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return string(text)
 }

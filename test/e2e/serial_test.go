@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"autoscaler-keda-hpa/e2e/cluster"
 )
@@ -263,4 +266,70 @@ func TestKEDALate(t *testing.T) {
 	if !w.program.Running() || w.program.Pid() != pid {
 		t.Error("the program did not keep running")
 	}
+}
+
+// A default changed in config-autoscaler-keda reaches what is there already;
+// a wrong one changes nothing, and is told where it was made.
+func TestConfigMap(t *testing.T) {
+	const key = "autoscaler.keda.polling-interval"
+	w := sharedWorld(t)
+	c := newCase(t, w)
+	c.setMetric(5)
+	annotations := c.customMetric(map[string]string{"min-scale": "1"})
+	delete(annotations, "keda-polling-interval")
+	c.deploy(service{name: "app", annotations: annotations})
+	c.waitReady("app-00001")
+	c.waitPolling("app-00001", 0)
+
+	set := func(value any) {
+		data, err := json.Marshal(map[string]any{"data": map[string]any{key: value}})
+		if err == nil {
+			_, err = c.Typed.CoreV1().ConfigMaps(cluster.SystemNamespace).Patch(context.Background(),
+				"config-autoscaler-keda", types.MergePatchType, data, metav1.PatchOptions{})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	defer set(nil)
+	set("7s")
+	c.waitPolling("app-00001", 7)
+	begin := time.Now()
+	set("soon")
+	c.eventually(20*time.Second, "an event about the wrong value", func(ctx context.Context) error {
+		events, err := c.Typed.CoreV1().Events(cluster.SystemNamespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, event := range events.Items {
+			if event.Reason == "ConfigurationRefused" && event.InvolvedObject.Name == "config-autoscaler-keda" &&
+				strings.Contains(event.Message, key) && strings.Contains(event.Message, "soon") {
+				return nil
+			}
+		}
+		return fmt.Errorf("none among %d events", len(events.Items))
+	})
+	writes, err := c.Audit.WritesSince(begin, c.namespace)
+	if err != nil || len(writes) > 0 {
+		t.Errorf("the wrong value led to %d writes: %v %v", len(writes), writes, err)
+	}
+	c.waitPolling("app-00001", 7)
+	set(nil)
+	c.waitPolling("app-00001", 0)
+}
+
+// waitPolling waits until a ScaledObject has that pollingInterval, or none
+// for 0.
+func (c *testCase) waitPolling(name string, want int64) {
+	c.Helper()
+	c.eventually(20*time.Second, fmt.Sprintf("pollingInterval %d", want), func(ctx context.Context) error {
+		so, err := c.get(ctx, cluster.ScaledObjects, name)
+		if err != nil {
+			return err
+		}
+		if have, _, _ := unstructured.NestedInt64(so.Object, "spec", "pollingInterval"); have != want {
+			return fmt.Errorf("it is %d", have)
+		}
+		return nil
+	})
 }

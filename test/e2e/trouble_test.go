@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,10 @@ func TestPrometheusUnreachable(t *testing.T) {
 	c.staysReady("app-00001")
 	c.waitCondition(20*time.Second, cluster.PodAutoscalers, "app-00001", "Active", "True", "")
 	c.wantTold(150*time.Second, "ScalingDegraded", "app", "app-00001")
+	if text := c.metrics(); strings.Contains(text, "\nautoscaler_keda_hpa_scaling_degraded 0\n") ||
+		!strings.Contains(text, "\nautoscaler_keda_hpa_scaling_degraded ") {
+		t.Error("the metric of degraded revisions does not count it")
+	}
 	c.waitCondition(time.Second, cluster.PodAutoscalers, "app-00001", "Active", "True", "")
 }
 

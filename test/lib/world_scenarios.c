@@ -368,6 +368,9 @@ const struct scenario *scenario_at(size_t index)
 	for (const struct scenario *one = scenarios_of_trouble; one->name; one++)
 		if (index-- == 0)
 			return one;
+	for (const struct scenario *one = scenarios_of_hand_over; one->name; one++)
+		if (index-- == 0)
+			return one;
 	return NULL;
 }
 

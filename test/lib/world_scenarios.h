@@ -25,8 +25,8 @@ struct scenario {
 	bool sweep;               /* is played with faults too */
 };
 
-/* Both end with name NULL. */
-extern const struct scenario scenarios_of_life[], scenarios_of_trouble[];
+/* Each ends with name NULL. */
+extern const struct scenario scenarios_of_life[], scenarios_of_trouble[], scenarios_of_hand_over[];
 
 const struct scenario *scenario_at(size_t index);       /* of all; NULL beyond the last */
 const struct scenario *scenario_find(const char *name); /* a CHECK if unknown */

@@ -46,7 +46,14 @@ static void play(const char *name)
 	X(pods_never_start)                                                                        \
 	X(sks_deleted)                                                                             \
 	X(missed_deletions)                                                                        \
-	X(nobody_else_writes)
+	X(nobody_else_writes)                                                                      \
+	X(autoscaler_hpa_stops)                                                                    \
+	X(autoscaler_hpa_killed)                                                                   \
+	X(autoscaler_hpa_comes_back)                                                               \
+	X(go_scaled_object)                                                                        \
+	X(class_goes)                                                                              \
+	X(class_went_unseen)                                                                       \
+	X(default_changes_gradually)
 
 #define PLAY(name)                                                                                 \
 	TEST(scenario, name)                                                                       \

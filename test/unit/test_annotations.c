@@ -1,6 +1,8 @@
 /* The annotation table: each type, each refusal, and what the rows promise. */
 #include "reconciler/hpa/annotations.h"
 
+#include <time.h>
+
 #include "test/unit/hpa_pa.h"
 
 #define KEY(name) "autoscaling.knative.dev/" name
@@ -65,10 +67,21 @@ static const struct {
     {"'keda-cooldown-period':'-1s'", "keda-cooldown-period", "too small"},
     {"'keda-cooldown-period':'1000000h'", "keda-cooldown-period", "too large"},
     {"'keda-initial-cooldown-period':'x'", "keda-initial-cooldown-period", "not a duration"},
-    /* not built yet: even where other values are wrong, too */
-    {"'target':'abc','keda-triggers':'[]'", "keda-triggers",
-     "autoscaling.knative.dev/keda-triggers: is not supported yet"},
-    {"'scaled-object-override':'{}'", "scaled-object-override", "not supported yet"},
+    /* JSON and YAML: the place of the parse error, or of the value of another type */
+    {"'keda-triggers':'['", "keda-triggers", "keda-triggers: 2:1: "},
+    {"'keda-triggers':'- a: 1\\n  b: {'", "keda-triggers", "keda-triggers: 3:1: "},
+    {"'keda-triggers':'a: 1'", "keda-triggers",
+     "keda-triggers: 1:1: is no list; use a JSON or YAML list of triggers, for "
+     "example [{\"type\": "},
+    {"'extra-prometheus-triggers':'  true'", "extra-prometheus-triggers",
+     "extra-prometheus-triggers: 1:3: true is no list; use a JSON list"},
+    {"'extra-prometheus-triggers':'[\\n{,}]'", "extra-prometheus-triggers",
+     "extra-prometheus-triggers: 2:2: invalid object key"},
+    {"'scaling-modifiers':'{'", "scaling-modifiers",
+     "scaling-modifiers: 1:2: premature EOF; use JSON with formula"},
+    {"'scaling-modifiers':'[]'", "scaling-modifiers", "1:1: is no object; use JSON"},
+    {"'scaling-modifiers':'\\'x\\''", "scaling-modifiers", "1:1: \"x\" is no object"},
+    {"'hpa-scale-up-rules':'formula: x'", "hpa-scale-up-rules", "1:"},
     /* the first in the order of the table */
     {"'window':'x','min-scale':'x','target':'x'", "target", "\"x\""},
     {"'query':'','initial-scale':'x'", "initial-scale", "\"x\""},
@@ -239,6 +252,104 @@ TEST(annotations, bounded_at_256_kib)
 	cluster_release(&p.cluster);
 }
 
+/* The API server gives UTF-8; what comes in another way is no JSON. */
+TEST(annotations, json_is_utf8)
+{
+	static const char *const names[] = {KEY("keda-triggers"), KEY("extra-prometheus-triggers"),
+					    KEY("scaling-modifiers")};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct parsed p;
+		test_row("%s", names[i]);
+		struct pod_autoscaler pa = *pa_with(&p.cluster, "");
+		struct meta_pair pair = {names[i], "[\n\"a\xFF\"]"};
+		pa.annotations = (struct meta_pairs){1, &pair};
+		EXPECT(!annotations_parse(&pa, &config_keda_default, p.cluster.arena,
+					  &p.annotations, &p.refusal));
+		EXPECT_TEXT(p.refusal.annotation, names[i]);
+		EXPECT_CONTAINS(p.refusal.text, ": 2:3: invalid UTF-8; use ");
+		cluster_release(&p.cluster);
+	}
+}
+
+TEST(annotations, texts_are_utf8)
+{
+	static const struct meta_pair rows[] = {
+	    {KEY("metric"), "a\xC0\x80z"},
+	    {KEY("metric"), "\xFF"},
+	    {KEY("prometheus-query"), "sum(\x8D)"},
+	    {KEY("query"), "sum(\xED\xA0\x80)"},
+	    {KEY("prometheus-address"), "http://p/\xC0\x80"},
+	    {KEY("keda-container"), "c\xC0\x80"},
+	    {KEY("keda-custom-headers"), "a=\xC0\x80"},
+	    {"autoscaling.keda.sh/paused-replicas", "1\xC0\x80"},
+	    {"scaledobject.keda.sh/x", "\xFF"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct parsed p;
+		struct meta_pair pair = rows[i];
+		test_row("%zu", i);
+		struct pod_autoscaler pa = *pa_with(&p.cluster, "");
+		pa.annotations = (struct meta_pairs){1, &pair};
+		EXPECT(!annotations_parse(&pa, &config_keda_default, p.cluster.arena,
+					  &p.annotations, &p.refusal));
+		EXPECT_CONTAINS(p.refusal.text, "holds a NUL, or a byte that is no UTF-8");
+		cluster_release(&p.cluster);
+	}
+}
+
+TEST(annotations, json_knows_its_places)
+{
+	struct parsed p;
+
+	parse(&p, "'keda-triggers':'- type: a\\n- type: b'");
+	EXPECT(p.ok);
+	const struct json *list = annotation_get(&p.annotations, A_KEDA_TRIGGERS)->json;
+	EXPECT_INT(json_count(list), 2);
+	EXPECT_INT(json_at(list, 1)->line, 2);
+	EXPECT_INT(json_at(list, 1)->column, 3);
+	EXPECT_INT(json_get(json_at(list, 1), "type")->column, 9);
+	cluster_release(&p.cluster);
+}
+
+/* 256 KiB of the least pleasant kinds: a pass must not take long, whatever is annotated. */
+TEST(annotations, large_values_are_read_fast)
+{
+	static const struct {
+		const char *name, *begin, *repeated, *end;
+	} rows[] = {
+	    {KEY("extra-prometheus-triggers"), "[1", ",[]", "]"},
+	    {KEY("extra-prometheus-triggers"), "[1", ",[]", ",}"},
+	    {KEY("extra-prometheus-triggers"), "[1", ",{\"a\":1}", "]"},
+	    {KEY("extra-prometheus-triggers"), "", "[", ""},
+	    {KEY("keda-triggers"), "[1", ",{a: b}", "]"},
+	    {KEY("keda-triggers"), "", "- a\n", ""},
+	    {KEY("keda-triggers"), "", "- ", ""},
+	    {KEY("keda-triggers"), "- '", "''", "'"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct parsed p;
+		CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+		test_row("%zu", i);
+		strbuf_addstr(&text, rows[i].begin);
+		while (text.len < ANNOTATION_MAX_BYTES - 20)
+			strbuf_addstr(&text, rows[i].repeated);
+		strbuf_addstr(&text, rows[i].end);
+		struct pod_autoscaler pa = *pa_with(&p.cluster, "");
+		struct meta_pair pair = {rows[i].name, text.buf};
+		pa.annotations = (struct meta_pairs){1, &pair};
+		clock_t start = clock();
+		bool ok = annotations_parse(&pa, &config_keda_default, p.cluster.arena,
+					    &p.annotations, &p.refusal);
+		/* A tenth of that is usual, without sanitizers. */
+		EXPECT(clock() - start < CLOCKS_PER_SEC / 2);
+		EXPECT(ok || strlen(p.refusal.text) < 800);
+		cluster_release(&p.cluster);
+	}
+}
+
 /* What is shown of a value is short, one line, and UTF-8. */
 TEST(annotations, values_are_shown_safely)
 {
@@ -273,9 +384,40 @@ TEST(annotations, values_are_shown_safely)
 	EXPECT_TEXT(refusal.text, "K: is missing");
 }
 
+TEST(annotations, refusals_with_a_place)
+{
+	static const struct {
+		const char *json, *want;
+	} rows[] = {
+	    {"\n \"a\\nb\"", "K: 2:2: \"a\\nb\" is wrong"},
+	    {"-1.50", "K: 1:1: -1.50 is wrong"},
+	    {"true", "K: 1:1: true is wrong"},
+	    {"null", "K: 1:1: null is wrong"},
+	    {"{\"a\":1}", "K: 1:1: is wrong"},
+	    {"[1]", "K: 1:1: is wrong"},
+	    {"1234567890123456789012345678901234567890123456789012345678901",
+	     "K: 1:1: "
+	     "123456789012345678901234567890123456789012345678901234567890\xE2\x80\xA6 is wrong"},
+	};
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct refusal refusal;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct json *v;
+		test_row("%s", rows[i].json);
+		EXPECT(json_parse(rows[i].json, strlen(rows[i].json), NULL, arena, &v, NULL));
+		EXPECT(!refuse_at(&refusal, arena, "K", v, "is %s", "wrong"));
+		EXPECT_TEXT(refusal.text, rows[i].want);
+	}
+	EXPECT(!refuse_at(&refusal, arena, "K", json_string(arena, "x"), "is wrong"));
+	EXPECT_TEXT(refusal.text, "K: \"x\" is wrong");
+	EXPECT(!refuse_at(&refusal, arena, "K", NULL, "is missing"));
+	EXPECT_TEXT(refusal.text, "K: is missing");
+}
+
 TEST(annotations, rows_are_complete)
 {
-	size_t count, unsupported = 0, ids[A_COUNT] = {0};
+	size_t count, ids[A_COUNT] = {0};
 	const struct annotation_row *rows = annotation_rows(&count);
 
 	for (size_t i = 0; i < count; i++) {
@@ -283,14 +425,9 @@ TEST(annotations, rows_are_complete)
 		EXPECT(strncmp(rows[i].name, "autoscaling.knative.dev/", 24) == 0);
 		EXPECT(rows[i].description && strlen(rows[i].description) > 10);
 		EXPECT(rows[i].kinds != 0);
-		if (rows[i].type == ANNOTATION_UNSUPPORTED) {
-			unsupported++;
-			continue;
-		}
 		EXPECT(rows[i].right && rows[i].example && rows[i].fallback);
 		ids[rows[i].id]++;
 	}
-	EXPECT_INT(unsupported, 26);
 	for (size_t id = 0; id < A_COUNT; id++)
 		EXPECT_INT(ids[id], 1);
 }
@@ -303,7 +440,7 @@ TEST(annotations, examples_are_right)
 
 	for (size_t i = 0; i < count; i++) {
 		struct parsed p;
-		if (rows[i].type == ANNOTATION_UNSUPPORTED || rows[i].id == A_AUTO_CREATE)
+		if (rows[i].id == A_AUTO_CREATE)
 			continue;
 		test_row("%s", rows[i].name);
 		const struct pod_autoscaler *pa = pa_with(&p.cluster, "");
@@ -321,5 +458,8 @@ TEST_MAIN(TEST_OF(annotations, refusals), TEST_OF(annotations, values),
 	  TEST_OF(annotations, absent_ones_are_null_and_keep_their_name),
 	  TEST_OF(annotations, template_without_labels), TEST_OF(annotations, auto_create_off),
 	  TEST_OF(annotations, others_are_ignored), TEST_OF(annotations, bounded_at_256_kib),
-	  TEST_OF(annotations, values_are_shown_safely), TEST_OF(annotations, rows_are_complete),
+	  TEST_OF(annotations, values_are_shown_safely),
+	  TEST_OF(annotations, refusals_with_a_place), TEST_OF(annotations, json_is_utf8),
+	  TEST_OF(annotations, texts_are_utf8), TEST_OF(annotations, json_knows_its_places),
+	  TEST_OF(annotations, large_values_are_read_fast), TEST_OF(annotations, rows_are_complete),
 	  TEST_OF(annotations, examples_are_right))

@@ -89,6 +89,7 @@ static void answer_all_but_keda(struct fixture *f)
 	answer_list(f, "podautoscalers");
 	answer_list(f, "serverlessservices");
 	answer_list(f, "horizontalpodautoscalers");
+	answer_list(f, "/namespaces/system/leases");
 	answer_list_of(f, "config-autoscaler", true);
 	answer_list_of(f, "config-autoscaler-keda", true);
 	fake_clock_run(&f->clock, f->timers, 100);
@@ -181,6 +182,7 @@ TEST(controller, its_metrics_are_there)
 	    "autoscaler_keda_hpa_cache_synced{kind=\"ScaledObject\"} 0",
 	    "autoscaler_keda_hpa_build_info{version=",
 	    "{kind=\"ScaledObject\",verb=\"create\",outcome=\"conflict\"} 1",
+	    "kn_workqueue_queue_duration_seconds_count{name=\"autoscaler-keda-hpa\"} 1",
 	};
 	struct fixture f;
 	struct decision decision = {.step = STEP_CREATE_SO};
@@ -191,6 +193,7 @@ TEST(controller, its_metrics_are_there)
 	put(&f, CACHE_PA, "ns", "a", OURS, TARGET("d"));
 	if (!error_set(&err, ERROR_CONFLICT, "old"))
 		tell_step(f.controller, "ns/a", &decision, &err, 12);
+	meters_wait(f.controller, 30);
 	metrics_write(f.metrics, &text);
 	strbuf_reset(&text);
 	metrics_write(f.metrics, &text); /* totals are not counted twice */
@@ -254,6 +257,24 @@ static void expect_event(struct fixture *f, size_t nth, const char *part)
 		EXPECT_CONTAINS(call->request.body, part);
 }
 
+TEST(configs, a_refusal_is_an_event_on_the_map)
+{
+	struct fixture f;
+
+	setup(&f);
+	put(&f, CACHE_CONFIG_KEDA, "system", "config-autoscaler-keda", "'uid':'map'",
+	    "'data':{'autoscaler.keda.scaledobject-autocreate':'perhaps'}");
+	fake_clock_run(&f.clock, f.timers, 1000);
+	expect_event(&f, 0, "\"kind\":\"ConfigMap\"");
+	expect_event(&f, 0, "\"uid\":\"map\"");
+	expect_event(&f, 0, "\"namespace\":\"system\"");
+	expect_event(&f, 0, "\"type\":\"Warning\"");
+	expect_event(&f, 0, "\"reason\":\"ConfigurationRefused\"");
+	expect_event(&f, 0, "scaledobject-autocreate");
+	EXPECT(strstr(fake_last(&f.transport)->request.path, "/namespaces/system/events"));
+	teardown(&f);
+}
+
 TEST(notes, go_to_revision_and_service_by_labels_and_owner)
 {
 	struct fixture f;
@@ -301,6 +322,7 @@ TEST(notes, what_is_not_known_gets_none)
 
 TEST_MAIN(TEST_OF(configs, a_bad_edit_keeps_the_old_values),
 	  TEST_OF(configs, a_change_looks_at_all_of_ours_once_it_runs),
+	  TEST_OF(configs, a_refusal_is_an_event_on_the_map),
 	  TEST_OF(controller, is_ready_once_all_is_synced_and_an_absent_api_counts),
 	  TEST_OF(controller, keda_coming_is_seen_and_all_are_looked_at),
 	  TEST_OF(controller, stops_when_nothing_is_under_way),

@@ -77,6 +77,22 @@ TEST(decide, class_went_but_the_scaled_object_is_not_ours)
 	}
 }
 
+/* With auto-create off strangers' ScaledObjects count as ours, but for this. */
+TEST(decide, class_went_and_a_users_own_stays)
+{
+	struct cluster c;
+
+	cluster_init(&c, CUSTOM);
+	becomes_ready(&c, 1);
+	annotate(&c, "'scaled-object-auto-create':'false'");
+	edit(&c, c.so, "{'metadata':{'ownerReferences':null}}");
+	RUN(&c);
+	edit(&c, c.pa, "{'metadata':{'annotations':{'autoscaling.knative.dev/class':'other'}}}");
+	expect_settled(&c);
+	EXPECT(c.so);
+	cluster_release(&c);
+}
+
 TEST(decide, class_went_and_the_delete_fails)
 {
 	struct cluster c;
@@ -382,6 +398,7 @@ TEST(memo, copies_texts)
 TEST_MAIN(TEST_OF(decide, not_the_leader), TEST_OF(decide, pod_autoscaler_is_going),
 	  TEST_OF(decide, class_went),
 	  TEST_OF(decide, class_went_but_the_scaled_object_is_not_ours),
+	  TEST_OF(decide, class_went_and_a_users_own_stays),
 	  TEST_OF(decide, class_went_and_the_delete_fails), TEST_OF(sks, is_brought_back_into_sync),
 	  TEST_OF(sks, conflict_ends_the_pass), TEST_OF(sks, failure_is_told),
 	  TEST_OF(sks, refusal_for_good_is_tried_again),

@@ -4,48 +4,11 @@
  */
 #include "reconciler/hpa/desired.h"
 
-#include "pkg/keda/scaled_object.h"
-#include "test/unit/hpa_pa.h"
+#include "test/unit/hpa_built.h"
 
-struct built {
-	struct cluster cluster;
-	struct desired desired;
-	struct refusal refusal;
-	bool ok;
-};
-
-static void build(struct built *b, bool transfer)
+static const char *text_of(const struct built *b, const struct json *v)
 {
-	cluster_look(&b->cluster);
-	b->ok = desired_build(b->cluster.view.pa, &b->cluster.config, &b->cluster.config_keda,
-			      DESIRED_STEADY, START_MS, transfer, b->cluster.arena, &b->desired,
-			      &b->refusal);
-}
-
-static void build_from(struct built *b, const char *annotations)
-{
-	cluster_init(&b->cluster, annotations);
-	build(b, false);
-}
-
-static const struct json *spec_of(const struct built *b)
-{
-	return json_get(b->desired.object, "spec");
-}
-
-static const char *text_of(struct built *b, const struct json *v)
-{
-	struct strbuf out = STRBUF_INIT;
-	char *text;
-
-	if (v)
-		json_write(v, &out);
-	text = arena_strdup(b->cluster.arena, out.buf);
-	for (char *p = text; *p; p++)
-		if (*p == '"')
-			*p = '\'';
-	strbuf_release(&out);
-	return text;
+	return shown(b, v);
 }
 
 #define PROMETHEUS "'serverAddress':'http://prometheus-operated.default.svc:9090','query':'q',"
@@ -264,6 +227,51 @@ TEST(desired, annotations_of_keda)
 	cluster_release(&b.cluster);
 }
 
+#define KEDA(name) "autoscaling.keda.sh/" name
+
+/* Our forms of KEDA's annotations. */
+TEST(desired, own_forms_of_annotations)
+{
+	static const struct {
+		const char *annotations, *set; /* pairs; NULL: none */
+		const char *managed;
+	} rows[] = {
+	    {"'keda-paused':'true'", "'" KEDA("paused") "':'true'", KEDA("paused")},
+	    {"'keda-paused':'1'", "'" KEDA("paused") "':'true'", KEDA("paused")},
+	    {"'keda-paused-scale-in':'T'", "'" KEDA("paused-scale-in") "':'true'",
+	     KEDA("paused-scale-in")},
+	    {"'keda-paused-scale-out':'t'", "'" KEDA("paused-scale-out") "':'true'",
+	     KEDA("paused-scale-out")},
+	    {"'keda-force-activation':'TRUE'", "'" KEDA("force-activation") "':'true'",
+	     KEDA("force-activation")},
+	    {"'keda-paused-replicas':'+02'", "'" KEDA("paused-replicas") "':'2'",
+	     KEDA("paused-replicas")},
+	    {"'keda-paused-replicas':'0'", "'" KEDA("paused-replicas") "':'0'",
+	     KEDA("paused-replicas")},
+	    {"'keda-paused':'false','keda-force-activation':'0'", NULL, NULL},
+	    /* beside KEDA's own names: ours win, even where they say no */
+	    {"'keda-paused':'false','" KEDA("paused") "':'true'", NULL, NULL},
+	    {"'keda-paused-replicas':'3','" KEDA("paused-replicas") "':'5'",
+	     "'" KEDA("paused-replicas") "':'3'", KEDA("paused-replicas")},
+	    {"'keda-paused':'true','" KEDA("force-activation") "':'x'",
+	     "'" KEDA("force-activation") "':'x','" KEDA("paused") "':'true'",
+	     KEDA("force-activation") "," KEDA("paused")},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct built b;
+		test_row("%s", rows[i].annotations);
+		build_from(&b, rows[i].annotations);
+		EXPECT_TEXT(b.refusal.text, NULL);
+		EXPECT_TEXT(annotations_of(&b),
+			    rows[i].set
+				? arena_printf(b.cluster.arena, "{" CLASS ",%s," MANAGED "'%s'}",
+					       rows[i].set, rows[i].managed)
+				: "{" CLASS "}");
+		cluster_release(&b.cluster);
+	}
+}
+
 TEST(desired, metadata)
 {
 	struct built b;
@@ -299,5 +307,5 @@ TEST(desired, twice_is_the_same)
 TEST_MAIN(TEST_OF(desired, triggers), TEST_OF(desired, refusals),
 	  TEST_OF(desired, defaults_of_the_config_map),
 	  TEST_OF(desired, defaults_that_do_not_fit_cpu), TEST_OF(desired, numbers_for_the_status),
-	  TEST_OF(desired, annotations_of_keda), TEST_OF(desired, metadata),
-	  TEST_OF(desired, twice_is_the_same))
+	  TEST_OF(desired, annotations_of_keda), TEST_OF(desired, own_forms_of_annotations),
+	  TEST_OF(desired, metadata), TEST_OF(desired, twice_is_the_same))

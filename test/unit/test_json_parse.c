@@ -67,7 +67,11 @@ static const struct row rows[] = {
     {"\n[\"\xED\xA0\x80\"]", NULL, "2:3: invalid UTF-8"},
     {"\xEF\xBB\xBF{}", NULL, "1:1: invalid char"},
     {"{\"a\":1,\"b\":2,\n \"a\":3}", NULL, "2:2: key \"a\" stands here twice"},
-    {"{\"a\\\"\":1,\"a\\\"\":3}", NULL, "1:10: key \"a\"\" stands here twice"},
+    {"{\"a\\\"\":1,\"a\\\"\":3}", NULL, "1:10: key \"a\\\"\" stands here twice"},
+    {"{\"\\u0007\":1,\"\\u0007\":3}", NULL, "1:13: key \"\\u0007\" stands here twice"},
+    {"\f1", NULL, "1:1: invalid character"},
+    {"[1,\n\v\f2]", NULL, "2:1: invalid character"},
+    {"1\f\v", NULL, "1:2: invalid character"},
     {"[{\"x\":{\"k\":1,\"\\u006b\":1}}]", NULL, "1:14: key \"k\" stands here twice"},
 };
 
@@ -178,6 +182,56 @@ TEST(json_parse, cuts_a_long_key_between_characters)
 	EXPECT_CONTAINS(error_text(&err), want.buf);
 }
 
+/* Where each value starts, outside in and in order. */
+static void add_places(const struct json *v, struct strbuf *out)
+{
+	strbuf_addf(out, "%s%u:%u", out->len ? " " : "", v->line, v->column);
+	for (size_t i = 0; i < v->count; i++)
+		add_places(v->type == JSON_ARRAY ? v->elements[i] : v->members[i].value, out);
+}
+
+TEST(json_parse, values_know_their_place)
+{
+	static const struct {
+		const char *text, *places;
+	} places[] = {
+	    {"1", "1:1"},
+	    {"\n\t \"a\"", "2:3"},
+	    {"[1,22,333]", "1:1 1:2 1:4 1:7"},
+	    {"[ 1 ,\n 22\t,\r\n  [] , {} ]", "1:1 1:3 2:2 3:3 3:8"},
+	    {"{\"a\":1,\"b\":{\"c\":null,\"d\":true}}", "1:1 1:6 1:12 1:17 1:26"},
+	    {"{\n  \"a\" :\n \"x\",\n  \"b,:\": -1.5e3\n}", "1:1 3:2 4:10"},
+	    {"[\"\\n,\\\"\",false]", "1:1 1:2 1:10"},
+	    {"[\"\xC3\xBC\",0]", "1:1 1:2 1:7"},
+	    {"[[[[]]],[]]", "1:1 1:2 1:3 1:4 1:9"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		CLEANUP(strbuf_release) struct strbuf got = STRBUF_INIT, copied = STRBUF_INIT;
+		struct json *v = NULL;
+		const char *text = places[i].text;
+		test_row("%s", text);
+		EXPECT(json_parse(text, strlen(text), NULL, arena, &v, NULL));
+		add_places(v, &got);
+		EXPECT_TEXT(got.buf, places[i].places);
+		add_places(json_copy(arena, v), &copied);
+		EXPECT_TEXT(copied.buf, places[i].places);
+	}
+}
+
+TEST(json_parse, built_values_have_no_place)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(strbuf_release) struct strbuf got = STRBUF_INIT;
+	struct json *v = json_array(arena);
+
+	json_append(arena, v, json_string(arena, "x"));
+	json_append(arena, v, json_integer(arena, 1));
+	add_places(v, &got);
+	EXPECT_TEXT(got.buf, "0:0 0:0 0:0");
+}
+
 /* Whatever comes in: no overrun, and what is accepted is written so that it reads the same. */
 TEST(json_parse, stands_damaged_input)
 {
@@ -212,6 +266,8 @@ TEST(json_parse, stands_damaged_input)
 }
 
 TEST_MAIN(TEST_OF(json_parse, reads_or_refuses_with_the_place),
+	  TEST_OF(json_parse, values_know_their_place),
+	  TEST_OF(json_parse, built_values_have_no_place),
 	  TEST_OF(json_parse, refuses_an_embedded_nul), TEST_OF(json_parse, limits_depth_and_size),
 	  TEST_OF(json_parse, finds_repeats_in_large_objects),
 	  TEST_OF(json_parse, cuts_a_long_key_between_characters),

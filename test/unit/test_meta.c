@@ -174,6 +174,18 @@ TEST(meta, pairs_keep_their_order_and_may_be_chosen)
 	EXPECT(!meta_pair_get(&none, "a"));
 }
 
+TEST(meta, a_nul_does_not_end_a_value)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct meta_pairs pairs;
+	const struct json *object = parse(
+	    arena, "{\"metadata\":{\"annotations\":{\"a\":\"5\\u0000x\",\"b\":\"\\u0000\"}}}");
+	EXPECT(meta_decode_pairs(object, "annotations", NULL, arena, &pairs, &err));
+	EXPECT_TEXT(meta_pair_get(&pairs, "a"), "5\xC0\x80x");
+	EXPECT_TEXT(meta_pair_get(&pairs, "b"), "\xC0\x80");
+}
+
 TEST(meta, pairs_refuse_what_is_no_text)
 {
 	static const struct {
@@ -257,7 +269,7 @@ TEST_MAIN(TEST_OF(meta, takes_over_what_the_controller_reads),
 	  TEST_OF(meta, is_content_with_a_name), TEST_OF(meta, refuses),
 	  TEST_OF(meta, survives_corrupt_owners), TEST_OF(meta, owned_by_never_means_nobody),
 	  TEST_OF(meta, terminating), TEST_OF(meta, pairs_keep_their_order_and_may_be_chosen),
-	  TEST_OF(meta, pairs_refuse_what_is_no_text),
+	  TEST_OF(meta, a_nul_does_not_end_a_value), TEST_OF(meta, pairs_refuse_what_is_no_text),
 	  TEST_OF(meta, pairs_pass_over_what_is_not_kept_whatever_it_holds),
 	  TEST_OF(meta, shares_keys_until_the_pool_is_full), TEST_OF(meta, finalizers),
 	  TEST_OF(meta, makes_an_owner_reference))

@@ -58,6 +58,47 @@ TEST(notes, false_with_another_text_only)
 	cluster_release(&c);
 }
 
+/* Once, whatever else is written or refused, and never a reason to fail. */
+TEST(notes, misspelt_annotation)
+{
+	struct cluster c;
+	static const char told[] =
+	    "Warning UnknownAnnotation 7: autoscaling.knative.dev/min-scal is not known; did you "
+	    "mean autoscaling.knative.dev/min-scale?\n";
+
+	cluster_init(&c, CUSTOM ",'min-scal':'3'");
+	c.fault = (struct fault){STEP_PATCH_STATUS, ERROR_TRANSIENT, "trouble", 1};
+	RUN(&c);
+	EXPECT_STEPS(&c, "create-sks create-so status!");
+	EXPECT_TEXT(c.notes, told);
+	RUN(&c);
+	EXPECT_STEPS(&c, "status");
+	EXPECT_TEXT(c.notes, "");
+	expect_silence(&c);
+	annotate(&c, CUSTOM);
+	expect_silence(&c);
+	annotate(&c, CUSTOM ",'min-scal':'3','target-burst-capacity':'0'");
+	RUN(&c);
+	EXPECT_TEXT(c.notes, told);
+	cluster_release(&c);
+}
+
+/* A status write may take its notes with it: told in the pass behind it. */
+TEST(notes, misspelt_annotation_waits_for_the_status)
+{
+	struct cluster c;
+
+	cluster_init(&c, CUSTOM ",'min-scal':'3'");
+	RUN(&c);
+	EXPECT_TEXT(c.notes, "");
+	EXPECT_INT(c.last.again_ms, SECOND);
+	RUN(&c);
+	EXPECT_STEPS(&c, "");
+	EXPECT_CONTAINS(c.notes, "Warning UnknownAnnotation 7: ");
+	expect_silence(&c);
+	cluster_release(&c);
+}
+
 TEST(notes, true_is_no_event)
 {
 	struct cluster c;
@@ -230,6 +271,8 @@ TEST(degraded, not_by_zero_and_not_without_an_hpa)
 }
 
 TEST_MAIN(TEST_OF(notes, false_at_once_and_once), TEST_OF(notes, false_with_another_text_only),
+	  TEST_OF(notes, misspelt_annotation),
+	  TEST_OF(notes, misspelt_annotation_waits_for_the_status),
 	  TEST_OF(notes, true_is_no_event), TEST_OF(notes, unknown_after_30_s),
 	  TEST_OF(notes, unknown_within_30_s_of_a_restart),
 	  TEST_OF(notes, each_unknown_reason_waits_its_own_30_s),

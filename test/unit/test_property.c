@@ -13,6 +13,13 @@ static const struct json *so_spec(const struct cluster *c, const char *field)
 
 /* ---- as a whole ---- */
 
+/* JSON within JSON: \\' becomes \". */
+#define FALLBACK "'keda-fallback-failure-threshold':'3','keda-fallback-replicas':'6'"
+#define RULES "'hpa-scale-up-rules':'{\\'selectPolicy\\':\\'Max\\'}'"
+#define MODIFIERS "'scaling-modifiers':'{\\'formula\\':\\'a\\',\\'target\\':\\'5\\'}'"
+#define CRON "\\'triggers\\':[{\\'type\\':\\'cron\\',\\'metadata\\':{}}]"
+#define OVERRIDE "'scaled-object-override':'{\\'spec\\':{" CRON "}}'"
+
 static const char *const annotation_sets[] = {
     "",
     CUSTOM,
@@ -23,6 +30,10 @@ static const char *const annotation_sets[] = {
     "'scaled-object-auto-create':'false'",
     CUSTOM ",'autoscaling.keda.sh/paused':'true'",
     CUSTOM ",'initial-scale':'3'",
+    CUSTOM ",'min-scale':'2','keda-idle-replica-count':'0','keda-paused-scale-in':'true'",
+    CUSTOM "," FALLBACK "," RULES,
+    CUSTOM "," MODIFIERS ",'keda-paused-replicas':'1'",
+    OVERRIDE,
 };
 
 static void live(struct cluster *c)

@@ -308,6 +308,7 @@ TEST(queue, ages)
 	const char *key = queue_take(world.queue);
 	run(&world, 3);
 	EXPECT_INT(stats_of(&world).working_longest_ms, 3);
+	EXPECT_INT(queue_waited_ms(world.queue, key), 7);
 	queue_done(world.queue, key);
 	EXPECT_INT(stats_of(&world).working_longest_ms, 0);
 	EXPECT_INT(stats_of(&world).longest_ms, 15);

@@ -109,6 +109,89 @@ TEST(render, long_names)
 	}
 }
 
+static const char *label(const struct result *r, const char *key)
+{
+	return json_text(json_path(r->rendered.object, "metadata", "labels", key, NULL));
+}
+
+#define CONFIGURATION "'apiVersion':'serving.knative.dev/v1','kind':'Configuration'"
+#define REVISION "'apiVersion':'serving.knative.dev/v1','kind':'Revision'"
+
+TEST(render, configuration)
+{
+	struct result r = render(
+	    "{" CONFIGURATION ",'metadata':{'name':'c','namespace':'ns','labels':{'own':'1',"
+	    "'serving.knative.dev/service':'svc','serving.knative.dev/serviceUID':'u-1'}},"
+	    "'spec':{'template':{'metadata':{'labels':{'team':'x'},'annotations':{" HPA "}}}}}");
+
+	EXPECT_TEXT(r.rendered.kind, "Configuration");
+	EXPECT_TEXT(text_at(&r, "metadata", "name"), "c-00001");
+	EXPECT_TEXT(text_at(&r, "metadata", "namespace"), "ns");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/configuration"), "c");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/service"), "svc");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/serviceUID"), "u-1");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/revision"), "c-00001");
+	EXPECT_TEXT(label(&r, "team"), "x");
+	EXPECT_TEXT(label(&r, "own"), NULL);
+	release(&r);
+	r = render("{" CONFIGURATION
+		   ",'metadata':{'name':'c'},'spec':{'template':{'metadata':{'name':'c-blue',"
+		   "'labels':null,'annotations':{" HPA "}}}}}");
+	EXPECT_TEXT(text_at(&r, "metadata", "name"), "c-blue");
+	EXPECT_TEXT(label(&r, "app"), "c-blue");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/service"), NULL);
+	release(&r);
+}
+
+TEST(render, revision)
+{
+	struct result r =
+	    render("{" REVISION ",'metadata':{'name':'r','namespace':'ns','uid':'u-2','labels':{"
+		   "'serving.knative.dev/configuration':'c','serving.knative.dev/service':'s',"
+		   "'serving.knative.dev/routingState':'active'},'annotations':{" HPA
+		   ",'serving.knative.dev/routes':'s'}},'spec':{'containers':[]}}");
+
+	EXPECT_TEXT(r.rendered.kind, "Revision");
+	EXPECT_TEXT(text_at(&r, "metadata", "name"), "r");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/configuration"), "c");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/service"), "s");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/revision"), "r");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/revisionUID"), "u-2");
+	EXPECT_TEXT(label(&r, "serving.knative.dev/routingState"), NULL);
+	EXPECT_TEXT(label(&r, "app"), "r");
+	EXPECT_TEXT(json_text(json_path(r.rendered.object, "spec", "scaleTargetRef", "name", NULL)),
+		    "r-deployment");
+	EXPECT(!json_path(r.rendered.pod_autoscaler, "metadata", "annotations",
+			  "serving.knative.dev/routes", NULL));
+	release(&r);
+}
+
+/* A revision that no route names may go to zero whatever its annotation says. */
+TEST(render, revision_in_reserve)
+{
+	static const struct {
+		const char *state;
+		int min;
+	} rows[] = {{"active", 2}, {"pending", 2}, {"", 2}, {"reserve", 0}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		test_row("%s", rows[i].state);
+		struct result r = render(arena_printf(
+		    arena,
+		    "{" REVISION ",'metadata':{'name':'r','labels':{"
+		    "'serving.knative.dev/routingState':'%s'},'annotations':{" HPA
+		    ",'autoscaling.knative.dev/metric':'m','autoscaling.knative.dev/target':'1',"
+		    "'autoscaling.knative.dev/query':'q',"
+		    "'autoscaling.knative.dev/min-scale':'2'}}}",
+		    rows[i].state));
+		EXPECT_INT(
+		    json_int_or(json_path(r.rendered.object, "spec", "minReplicaCount", NULL), 0),
+		    rows[i].min);
+		release(&r);
+	}
+}
+
 TEST(render, pod_autoscaler)
 {
 	struct result r = render("{" PA ",'metadata':{'name':'r','uid':'u','namespace':'ns',"
@@ -129,7 +212,8 @@ TEST(render, passed_over)
 	static const struct {
 		const char *manifest, *why;
 	} rows[] = {
-	    {"{'apiVersion':'v1','kind':'Service','metadata':{'name':'s'}}", "neither a Pod"},
+	    {"{'apiVersion':'v1','kind':'Service','metadata':{'name':'s'}}",
+	     "neither a Knative Service"},
 	    {"{'apiVersion':'x/v1','kind':'PodAutoscaler','metadata':{'name':'s'}}", "neither"},
 	    {"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'s'}}", "neither"},
 	    {"{'kind':'Deployment','metadata':{'name':'s'}}", "neither"},
@@ -178,6 +262,19 @@ TEST(render, refused)
 	release(&r);
 }
 
+TEST(render, warns_of_slips)
+{
+	struct result r = render("{" PA ",'metadata':{'name':'r','annotations':{" HPA
+				 ",'autoscaling.knative.dev/targt':'5'}}}");
+
+	EXPECT(r.rendered.object != NULL);
+	EXPECT_CONTAINS(r.rendered.warning, "autoscaling.knative.dev/target");
+	release(&r);
+	r = render("{" PA ",'metadata':{'name':'r','annotations':{" HPA "}}}");
+	EXPECT_TEXT(r.rendered.warning, NULL);
+	release(&r);
+}
+
 TEST(render, no_manifests)
 {
 	static const char *const rows[] = {
@@ -187,6 +284,11 @@ TEST(render, no_manifests)
 	    "{'kind':'Service'}",
 	    "{'metadata':{'name':'x'}}",
 	    "{" PA ",'metadata':{'name':'r','labels':{'a':1}}}",
+	    "{" PA ",'metadata':{'name':'r','annotations':{'a':true}}}",
+	    "{" SERVICE ",'metadata':{'name':'s'},'spec':{'template':{'metadata':{"
+	    "'labels':['a']}}}}",
+	    "{" SERVICE ",'metadata':{'name':'s'},'spec':{'template':{'metadata':{"
+	    "'annotations':{'autoscaling.knative.dev/target':5}}}}}",
 	    TARGETLESS,
 	};
 
@@ -253,7 +355,8 @@ TEST(render, lists)
 }
 
 TEST_MAIN(TEST_OF(render, service), TEST_OF(render, service_that_names_its_revision),
-	  TEST_OF(render, long_names), TEST_OF(render, pod_autoscaler),
+	  TEST_OF(render, long_names), TEST_OF(render, configuration), TEST_OF(render, revision),
+	  TEST_OF(render, revision_in_reserve), TEST_OF(render, pod_autoscaler),
 	  TEST_OF(render, passed_over), TEST_OF(render, class_by_default), TEST_OF(render, refused),
-	  TEST_OF(render, no_manifests), TEST_OF(render, fresh_shows_the_hold),
-	  TEST_OF(render, lists))
+	  TEST_OF(render, warns_of_slips), TEST_OF(render, no_manifests),
+	  TEST_OF(render, fresh_shows_the_hold), TEST_OF(render, lists))

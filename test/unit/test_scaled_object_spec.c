@@ -54,6 +54,9 @@ TEST(spec, normal_form)
 	EXPECT(scaled_object_normalize(NULL, NULL, arena) == NULL);
 }
 
+#define TOLERANCE(direction, value)                                                                \
+	"{'advanced':{'horizontalPodAutoscalerConfig':{'behavior':{'" direction                    \
+	"':{'tolerance':" value "}}}}}"
 #define TRIGGER(type, metric, value)                                                               \
 	"{'triggers':[{'type':'" type "','metricType':'" metric "','metadata':{'value':'" value    \
 	"'}}]}"
@@ -81,6 +84,11 @@ TEST(spec, equal_specs)
 	     false},
 	    {TRIGGER("cpu", "AverageValue", "x"), TRIGGER("cpu", "AverageValue", "x"), true},
 	    {TRIGGER("cpu", "AverageValue", "x"), TRIGGER("cpu", "AverageValue", "y"), false},
+	    {TOLERANCE("scaleUp", "0.05"), TOLERANCE("scaleUp", "'50m'"), true},
+	    {TOLERANCE("scaleDown", "'0.05'"), TOLERANCE("scaleDown", "'50m'"), true},
+	    {TOLERANCE("scaleDown", "'0.05'"), TOLERANCE("scaleDown", "'60m'"), false},
+	    {TOLERANCE("scaleDown", "'x'"), TOLERANCE("scaleDown", "'x'"), true},
+	    {TOLERANCE("other", "0.05"), TOLERANCE("other", "'50m'"), false},
 	    /* Quantities are values of cpu and memory alone, and no percentages. */
 	    {TRIGGER("cpu", "Utilization", "1k"), TRIGGER("cpu", "Utilization", "1000"), false},
 	    {TRIGGER("kafka", "AverageValue", "1k"), TRIGGER("kafka", "AverageValue", "1000"),

@@ -89,6 +89,7 @@ TEST(template, refuses_with_the_column)
 	    {"{{ $x := .namespace }}", "column 4: \"$\" is not supported"},
 	    {"{{ 1 }}", "column 4: \"1\" is not supported"},
 	    {"{{ 'c' }}", "column 4: \"'\" is not supported"},
+	    {"{{ \a }}", "column 4: \"\\u0007\" is not supported"},
 	    {"{{ true }}", "column 4: \"true\" is not supported"},
 	    {"{{ range .x }}", "column 4: \"range\" is not supported"},
 	    {"{{ len .namespace }}", "column 4: \"len\" is not supported"},

@@ -203,6 +203,24 @@ TEST(yaml, limits_depth_and_size)
 	EXPECT_FALSE(yaml_parse("a\0b", 3, NULL, arena, &v, &err));
 }
 
+/* 9,216: the list itself is one. */
+TEST(yaml, limits_the_number_of_values)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+	const struct json_limits large = {.max_bytes = (size_t)1 << 20};
+	struct json *v;
+	for (int i = 0; i < 9215; i++)
+		strbuf_addstr(&text, "-\n");
+	EXPECT(yaml_parse(text.buf, text.len, NULL, arena, &v, &err));
+	strbuf_addstr(&text, "-\n");
+	EXPECT_FALSE(yaml_parse(text.buf, text.len, NULL, arena, &v, &err));
+	EXPECT_TEXT(error_text(&err), "9216:2: too many keys and values");
+	EXPECT(yaml_parse(text.buf, text.len, &large, arena, &v, &err));
+	EXPECT_INT(json_count(v), 9216);
+}
+
 struct documents {
 	struct strbuf log;
 	int stop_at;
@@ -266,6 +284,41 @@ TEST(yaml, stands_damaged_input)
 	EXPECT(accepted > 1000);
 }
 
-TEST_MAIN(TEST_OF(yaml, resolves_plain_scalars_like_kubernetes), TEST_OF(yaml, reads_structure),
+static void add_places(const struct json *v, struct strbuf *out)
+{
+	strbuf_addf(out, "%s%u:%u", out->len ? " " : "", v->line, v->column);
+	for (size_t i = 0; i < v->count; i++)
+		add_places(v->type == JSON_ARRAY ? v->elements[i] : v->members[i].value, out);
+}
+
+TEST(yaml, values_know_their_place)
+{
+	static const struct {
+		const char *text, *places;
+	} places[] = {
+	    {"a", "1:1"},
+	    {"- a\n- b", "1:1 1:3 2:3"},
+	    {"a: 1\nb:\n  c: x\n  d:\n  - y\n", "1:1 1:4 3:3 3:6 5:3 5:5"},
+	    {"# c\n- type: cron\n  metadata: {m: 10, s: 'x'}\n", "2:1 2:3 2:9 3:13 3:17 3:24"},
+	    {"a: |\n  x\n  y\nb:\n", "1:1 1:4 4:3"},
+	    {"\xC3\xBC: x", "1:1 1:4"}, /* characters */
+	    {"[1,\n {\"a\": 2}]", "1:1 1:2 2:2 2:8"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		CLEANUP(strbuf_release) struct strbuf got = STRBUF_INIT;
+		struct json *v = NULL;
+		const char *text = places[i].text;
+		test_row("%s", text);
+		EXPECT(yaml_parse(text, strlen(text), NULL, arena, &v, NULL));
+		add_places(v, &got);
+		EXPECT_TEXT(got.buf, places[i].places);
+	}
+}
+
+TEST_MAIN(TEST_OF(yaml, values_know_their_place),
+	  TEST_OF(yaml, resolves_plain_scalars_like_kubernetes), TEST_OF(yaml, reads_structure),
 	  TEST_OF(yaml, reads_json), TEST_OF(yaml, refuses), TEST_OF(yaml, limits_depth_and_size),
-	  TEST_OF(yaml, reads_many_documents), TEST_OF(yaml, stands_damaged_input))
+	  TEST_OF(yaml, limits_the_number_of_values), TEST_OF(yaml, reads_many_documents),
+	  TEST_OF(yaml, stands_damaged_input))

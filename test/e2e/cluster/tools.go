@@ -39,8 +39,9 @@ var toolSets = []toolSet{
 	{
 		name: "knative",
 		programs: map[string]string{
-			"knative-controller": "knative.dev/serving/cmd/controller",
-			"knative-webhook":    "knative.dev/serving/cmd/webhook",
+			"knative-autoscaler-hpa": "knative.dev/serving/cmd/autoscaler-hpa",
+			"knative-controller":     "knative.dev/serving/cmd/controller",
+			"knative-webhook":        "knative.dev/serving/cmd/webhook",
 		},
 		modules: []string{"knative.dev/serving", "knative.dev/networking", "knative.dev/caching"},
 	},

@@ -73,65 +73,66 @@ TEST(wire, time_outs)
 	bench_release(&b);
 }
 
+static const struct {
+	const char *name;
+	struct fault fault;
+	int status;
+	enum error_kind kind;
+	size_t objects;
+	unsigned crashes;
+	const char *trace;
+} request_faults[] = {
+    {"status",
+     {FAULT_STATUS, 2, true, 429, 0},
+     429,
+     ERROR_NONE,
+     1,
+     0,
+     "POST configmaps default/a 201\nPOST configmaps default/b 429\n"},
+    {"lost",
+     {FAULT_LOST_REPLY, 2, true, 0, 0},
+     0,
+     ERROR_TRANSIENT,
+     2,
+     0,
+     "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
+    {"none",
+     {FAULT_NO_REPLY, 2, true, 0, 0},
+     0,
+     ERROR_TRANSIENT,
+     1,
+     0,
+     "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
+    {"before",
+     {FAULT_CRASH_BEFORE, 2, true, 0, 0},
+     0,
+     ERROR_TRANSIENT,
+     1,
+     1,
+     "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
+    {"after",
+     {FAULT_CRASH_AFTER, 2, true, 0, 0},
+     201,
+     ERROR_NONE,
+     2,
+     1,
+     "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
+    {"reads count",
+     {FAULT_STATUS, 2, false, 500, 0},
+     201,
+     ERROR_NONE,
+     2,
+     0,
+     "POST configmaps default/a 201\nPOST configmaps default/b 201\n"},
+};
+
 TEST(wire, faults_of_requests)
 {
-	static const struct {
-		const char *name;
-		struct fault fault;
-		int status;
-		enum error_kind kind;
-		size_t objects;
-		unsigned crashes;
-		const char *trace;
-	} rows[] = {
-	    {"status",
-	     {FAULT_STATUS, 2, true, 429, 0},
-	     429,
-	     ERROR_NONE,
-	     1,
-	     0,
-	     "POST configmaps default/a 201\nPOST configmaps default/b 429\n"},
-	    {"lost",
-	     {FAULT_LOST_REPLY, 2, true, 0, 0},
-	     0,
-	     ERROR_TRANSIENT,
-	     2,
-	     0,
-	     "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
-	    {"none",
-	     {FAULT_NO_REPLY, 2, true, 0, 0},
-	     0,
-	     ERROR_TRANSIENT,
-	     1,
-	     0,
-	     "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
-	    {"before",
-	     {FAULT_CRASH_BEFORE, 2, true, 0, 0},
-	     0,
-	     ERROR_TRANSIENT,
-	     1,
-	     1,
-	     "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
-	    {"after",
-	     {FAULT_CRASH_AFTER, 2, true, 0, 0},
-	     201,
-	     ERROR_NONE,
-	     2,
-	     1,
-	     "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
-	    {"reads count",
-	     {FAULT_STATUS, 2, false, 500, 0},
-	     201,
-	     ERROR_NONE,
-	     2,
-	     0,
-	     "POST configmaps default/a 201\nPOST configmaps default/b 201\n"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(request_faults); i++) {
 		struct bench b;
 		struct ear ear;
-		test_row("%s", rows[i].name);
-		bench_init(&b, &rows[i].fault, 0);
+		test_row("%s", request_faults[i].name);
+		bench_init(&b, &request_faults[i].fault, 0);
 		const char *first = "{\"metadata\":{\"name\":\"a\"}}";
 		const char *second = "{\"metadata\":{\"name\":\"b\"}}";
 		EXPECT_INT(ask(&b, "POST", CM_PATH, NULL, first, NULL), 201);
@@ -143,13 +144,13 @@ TEST(wire, faults_of_requests)
 		send(&b, &ear, &request);
 		run(&b, 10);
 		EXPECT_INT(ear.dones, 1);
-		EXPECT_INT(ear.status, rows[i].status);
-		EXPECT_INT(ear.kind, rows[i].kind);
-		EXPECT_INT(ear.retry_after_ms, rows[i].status == 429 ? 1000 : 0);
-		EXPECT_INT(model_count(b.model, "configmaps"), rows[i].objects);
-		EXPECT_INT(b.crashes, rows[i].crashes);
+		EXPECT_INT(ear.status, request_faults[i].status);
+		EXPECT_INT(ear.kind, request_faults[i].kind);
+		EXPECT_INT(ear.retry_after_ms, request_faults[i].status == 429 ? 1000 : 0);
+		EXPECT_INT(model_count(b.model, "configmaps"), request_faults[i].objects);
+		EXPECT_INT(b.crashes, request_faults[i].crashes);
 		EXPECT_INT(wire_faults_fired(b.wire), 1);
-		EXPECT_TEXT(wire_trace(b.wire), rows[i].trace);
+		EXPECT_TEXT(wire_trace(b.wire), request_faults[i].trace);
 		hang_up(&ear);
 		bench_release(&b);
 	}

@@ -7,10 +7,12 @@ targets() { for source in test/fuzz/fuzz_*.c; do basename "$source" .c | sed 's/
 
 usage() {
   cat <<TXT
-usage: hack/fuzz.sh [--seconds N] [TARGET ...]
+usage: hack/fuzz.sh [--seconds N] [--search] [TARGET ...]
 
 Builds the targets of test/fuzz by clang for libFuzzer, with AddressSanitizer and
-UndefinedBehaviorSanitizer, and runs each for N seconds (15). Targets, all unless named:
+UndefinedBehaviorSanitizer, and runs each for N seconds (15). A fresh tree always tries the same
+inputs in the same order, so that a change is judged by itself; --search tries others each time.
+Targets, all unless named:
 $(targets | paste -sd ' ' | fold -s -w 76 | sed 's/^/  /')
 
 A finding is saved in test/fuzz/cases/TARGET, its report in build-fuzz/TARGET.log, and the script
@@ -20,6 +22,7 @@ TXT
 }
 
 seconds=15
+seed=1
 named=()
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -29,6 +32,7 @@ while [ $# -gt 0 ]; do
       seconds=$2
       shift
       ;;
+    --search) seed=0 ;; # libFuzzer: 0 is a random one
     -*) usage >&2; exit 2 ;;
     *)
       [ -e "test/fuzz/fuzz_$1.c" ] || { echo "hack/fuzz.sh: no target \"$1\"; see --help" >&2; exit 2; }
@@ -42,7 +46,7 @@ done
 run() {
   local name=$1 log=build-fuzz/$1.log
   local corpus=build-fuzz/corpus/$name cases=test/fuzz/cases/$name
-  local options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$cases/"
+  local options=(-seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$cases/"
     -print_final_stats=1)
   local dictionary=test/fuzz/words/$name
   [ ! -e "$dictionary" ] || options+=(-dict="$dictionary")

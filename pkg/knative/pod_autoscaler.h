@@ -34,6 +34,9 @@ struct pod_autoscaler {
 
 /* An object_decode_fn. Refuses (ERROR_INVALID) one without spec.scaleTargetRef.name. */
 struct object *pod_autoscaler_decode(const struct json *json, struct error *err);
+/* The same for a cache: one of another class than ours, of which there may be many more, comes
+ * without labels, status and other annotations than the class. */
+struct object *pod_autoscaler_decode_lean(const struct json *json, struct error *err);
 bool pod_autoscaler_is_ours(const struct pod_autoscaler *pa); /* class hpa */
 bool pod_autoscaler_unreachable(const struct pod_autoscaler *pa);
 

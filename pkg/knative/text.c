@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Names have 253 characters at most; what is longer is wrong, and stays so when it is cut. */
+#define TEXT_MAX 1024
+
 static const char *const common[] = {"",      "apps/v1", "Deployment", "Reachable", "Unreachable",
 				     "http1", "h2c",     "Serve",      "Proxy"};
 
@@ -13,5 +16,5 @@ const char *text_kept(const struct json *v, struct arena *arena)
 		if (strcmp(common[i], text) == 0)
 			return common[i];
 	}
-	return arena_strdup(arena, text);
+	return arena_strndup(arena, text, strnlen(text, TEXT_MAX));
 }

@@ -4,7 +4,8 @@
 
 #include "pkg/json/json.h"
 
-/* The text in the arena; those that nearly every object has are shared constants. */
+/* The text in the arena, of which 1 KiB at most; those that nearly every object has are shared
+ * constants. */
 const char *text_kept(const struct json *v, struct arena *arena);
 
 #endif

@@ -14,7 +14,8 @@
 #include "pkg/kube/internal.h"
 
 #define MAX_WRITES 32
-#define TIMEOUT_MS 30000
+#define TIMEOUT_MS 40000
+#define SLOW_MS 1000
 #define MAX_HOLD_MS 60000
 #define ANSWER_BYTES ((size_t)8 << 20)
 /* The Date header has whole seconds: it is right within half a second of their middle, and the
@@ -35,6 +36,9 @@ struct kube_call {
 	size_t body_length;
 	char *what;             /* "create ScaledObject ns/name" */
 	struct http_call *http; /* NULL: waits */
+	int64_t timeout_ms;
+	int64_t sent_ms; /* of one that runs */
+	bool (*may_send)(void *ctx);
 	kube_done_fn *done;
 	void *ctx;
 };
@@ -141,7 +145,8 @@ static void note_answer(struct kube_client *client, const struct http_response *
 	if (response->date_ms && err->kind == ERROR_NONE)
 		kube_client_saw_date(client, response->date_ms);
 	if (failure->retry_after_ms <= 0 ||
-	    (failure->kind != ERROR_THROTTLED && failure->status != 503))
+	    (failure->kind != ERROR_THROTTLED && failure->status != 503) ||
+	    kube_error_of_webhook(failure))
 		return;
 	int64_t wait =
 	    failure->retry_after_ms < MAX_HOLD_MS ? failure->retry_after_ms : MAX_HOLD_MS;
@@ -192,6 +197,12 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 
 /* ---- starting ---- */
 
+static bool on_leaving(void *ctx)
+{
+	const struct kube_call *call = ctx;
+	return !call->may_send || call->may_send(call->ctx);
+}
+
 static void start(struct kube_call *call)
 {
 	static const struct http_events events = {.done = on_done};
@@ -201,37 +212,67 @@ static void start(struct kube_call *call)
 				       .content_type = call->content_type,
 				       .body = call->body,
 				       .body_length = call->body_length,
-				       .timeout_ms = client->timeout_ms,
-				       .max_body = ANSWER_BYTES};
+				       .timeout_ms = call->timeout_ms,
+				       .max_body = ANSWER_BYTES,
+				       .leaving = on_leaving};
 	TAILQ_REMOVE(&client->waiting[call->lane], call, link);
 	client->waiting_count--;
 	TAILQ_INSERT_TAIL(&client->running, call, link);
 	client->running_count[call->lane]++;
+	call->sent_ms = timers_now(client->timers);
 	call->http = transport_start(client->transport, &request, &events, call);
 }
 
-static bool may_start(const struct kube_client *client, enum lane lane)
+/* Those that run are in the order in which they were sent. *wait_ms: until the next one of those
+ * that are not slow yet is; 0: there is none. */
+static size_t slow_writes(const struct kube_client *client, int64_t *wait_ms)
+{
+	int64_t now = timers_now(client->timers);
+	const struct kube_call *call;
+	size_t slow = 0;
+	*wait_ms = 0;
+	TAILQ_FOREACH(call, &client->running, link)
+	{
+		if (call->lane == LANE_READS)
+			continue;
+		*wait_ms = call->sent_ms + SLOW_MS - now;
+		if (*wait_ms > 0)
+			return slow;
+		slow++;
+	}
+	*wait_ms = 0;
+	return slow;
+}
+
+static bool has_room(const struct kube_client *client, enum lane lane, size_t slow)
 {
 	size_t writes = client->running_count[LANE_WRITES] + client->running_count[LANE_BACKGROUND];
-	size_t background = client->max_writes / 4 > 0 ? client->max_writes / 4 : 1;
-	if (lane == LANE_READS)
-		return true;
-	if (timers_now(client->timers) < client->held_until || writes >= client->max_writes)
+	size_t quarter = client->max_writes / 4 > 0 ? client->max_writes / 4 : 1;
+	size_t brisk = slow + quarter < client->max_writes ? client->max_writes - slow : quarter;
+	if (writes - slow >= brisk || writes >= 3 * (size_t)client->max_writes)
 		return false;
-	return lane == LANE_WRITES || client->running_count[lane] < background;
+	return lane == LANE_WRITES || client->running_count[lane] < quarter;
 }
 
 /* Lane by lane: a background write starts only where no other waits. */
 static void pump(void *ctx)
 {
 	struct kube_client *client = ctx;
-	for (enum lane lane = LANE_READS; lane < LANES; lane++) {
-		while (!TAILQ_EMPTY(&client->waiting[lane]) && may_start(client, lane))
-			start(TAILQ_FIRST(&client->waiting[lane]));
+	struct call_list *waiting = client->waiting;
+	int64_t held = client->held_until - timers_now(client->timers), wait_ms;
+	while (!TAILQ_EMPTY(&waiting[LANE_READS]))
+		start(TAILQ_FIRST(&waiting[LANE_READS]));
+	size_t slow = slow_writes(client, &wait_ms);
+	for (enum lane lane = LANE_WRITES; held <= 0 && lane < LANES; lane++) {
+		while (!TAILQ_EMPTY(&waiting[lane]) && has_room(client, lane, slow))
+			start(TAILQ_FIRST(&waiting[lane]));
 	}
-	int64_t held = client->held_until - timers_now(client->timers);
-	if (client->waiting_count > 0 && held > 0)
-		timer_arm(client->timers, &client->hold, held);
+	if (held > 0 || wait_ms <= 0)
+		wait_ms = held > 0 ? held : SLOW_MS;
+	if (client->waiting_count > 0)
+		timer_arm(client->timers, &client->hold, wait_ms);
+	else
+		timer_disarm(client->timers, &client->hold);
 }
 
 static void add_parameter(struct strbuf *path, const char *name, const char *value)
@@ -292,8 +333,10 @@ struct kube_call *kube_client_send(struct kube_client *client, const struct kube
 	call->path = build_path(client, request);
 	call->what = describe(request);
 	set_body(call, request);
+	call->may_send = request->may_send;
+	call->timeout_ms = request->timeout_ms ? request->timeout_ms : client->timeout_ms;
 	call->lane = LANE_READS;
-	if (request->verb != KUBE_GET)
+	if (request->verb != KUBE_GET && !request->urgent)
 		call->lane = request->background ? LANE_BACKGROUND : LANE_WRITES;
 	TAILQ_INSERT_TAIL(&client->waiting[call->lane], call, link);
 	client->waiting_count++;

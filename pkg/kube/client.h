@@ -1,9 +1,11 @@
 /*
  * struct kube_client: single requests to the API server: get, create, JSON merge patch, delete.
- * At most max_writes writes are in flight (the rest wait their turn, Events last), a 429 or 503
- * with Retry-After holds back all writes for that long, 60 s at most. Nothing is repeated here: the
- * pass decides. A reply that was lost leaves the outcome unknown (ERROR_TRANSIENT): read before
- * repeating.
+ * At most max_writes writes are in flight (the rest wait their turn, Events last). Those that have
+ * not been answered for a second wait for somebody else, a webhook mostly, and must not hold up the
+ * rest: a quarter of max_writes may always be in flight beside them, up to three times max_writes
+ * in all. A 429 or 503 with Retry-After, but a webhook's own, holds back all writes for that long,
+ * 60 s at most. Nothing is repeated here: the pass decides. A reply that was lost leaves the
+ * outcome unknown (ERROR_TRANSIENT): read before repeating.
  */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H
@@ -23,7 +25,12 @@ struct kube_request {
 	const char *subresource; /* "status", or NULL */
 	const struct json *body; /* object, merge patch, or DeleteOptions (preconditions) */
 	bool strict;             /* fieldValidation=Strict */
-	bool background; /* Events: behind all other writes, a quarter of max_writes at once */
+	bool background;    /* Events: behind all other writes, a quarter of max_writes at once */
+	bool urgent;        /* a write that waits for no other and for no Retry-After: a lease's */
+	int64_t timeout_ms; /* of this request; 0: the client's */
+	/* Asked with done's ctx when the request is about to be sent, after all that it waited for;
+	 * it may only look. False: nothing is sent, done is told ERROR_TRANSIENT. NULL: always. */
+	bool (*may_send)(void *ctx);
 };
 
 struct kube_client_config {
@@ -31,7 +38,7 @@ struct kube_client_config {
 	struct timers *timers;
 	const char *field_manager; /* "autoscaler-keda-hpa", on every create and patch */
 	unsigned max_writes;       /* 0: 32 */
-	int64_t timeout_ms;        /* of one request; 0: 30 s */
+	int64_t timeout_ms; /* of one request; 0: 40 s, for the API server gives up after 34 */
 };
 
 struct kube_client;

@@ -11,6 +11,12 @@
 #define MESSAGE_MAX 4096
 /* Of an answer that is no Status (proxies, priority and fairness): its first line. */
 #define PLAIN_MAX 200
+/* How k8s.io/apiserver begins what a webhook refused (webhook/errors.ToStatusErr). */
+#define WEBHOOK "admission webhook \""
+/* How it begins the refusal of a patch, with the whole patched object as a quoted value behind; the
+ * cause comes last (handlers/patch.go, field.Invalid). */
+#define PATCH_DUMP " \"\" is invalid: patch: Invalid value: \""
+#define DUMP_END "\": strict decoding error: "
 
 static bool starts_with(const char *text, const char *prefix)
 {
@@ -41,7 +47,7 @@ static enum error_kind kind_of_forbidden(const struct json *status, const char *
 	if (has_cause(status, "NamespaceTerminating") ||
 	    strstr(message, "because it is being terminated"))
 		return ERROR_FORBIDDEN;
-	if (starts_with(message, "admission webhook \""))
+	if (starts_with(message, WEBHOOK))
 		return ERROR_DENIED;
 	if (strstr(message, "ValidatingAdmissionPolicy '") && strstr(message, "denied request"))
 		return ERROR_DENIED;
@@ -125,12 +131,24 @@ static int64_t retry_after_of(const struct json *status)
 	return (seconds < 3600 ? seconds : 3600) * 1000;
 }
 
+/* Without the dump of the object, which would crowd out what is wrong with it. */
+static const char *without_dump(const char *text)
+{
+	const char *end = starts_with(text, PATCH_DUMP) ? strstr(text, DUMP_END) : NULL;
+	while (end) {
+		text = end + strlen("\": ");
+		end = strstr(text, DUMP_END);
+	}
+	return text;
+}
+
 static void fill(const struct json *status, int code, const char *text, struct error *err)
 {
 	/* A reason may carry more than the code: APIs answer 409, events 500 with it. */
 	const char *reason = json_text_or(json_get(status, "reason"), "");
 	if (strcmp(reason, "Expired") == 0 || strcmp(reason, "Gone") == 0)
 		code = 410;
+	text = without_dump(text);
 	error_set(err, kind_of(code, status, text), "%.*s", (int)kube_cut(text, MESSAGE_MAX), text);
 	err->status = code;
 }
@@ -187,6 +205,11 @@ bool kube_error_decode(const struct http_response *response, struct error *err)
 	err->retry_after_ms =
 	    response->retry_after_ms > 0 ? response->retry_after_ms : retry_after_of(status);
 	return spoke;
+}
+
+bool kube_error_of_webhook(const struct error *err)
+{
+	return err->message && starts_with(err->message, WEBHOOK);
 }
 
 void kube_error_from_response(const struct http_response *response, struct error *err)

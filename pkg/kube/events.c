@@ -25,6 +25,7 @@
 #define PROCESS_BURST 50
 #define PROCESS_REFILL_MS 20
 #define MESSAGE_MAX 1024
+#define WARN_EVERY_MS 60000
 /* A name has 253 characters, of which the stamp takes 17. */
 #define NAME_MAX_BYTES 236
 
@@ -41,6 +42,7 @@ struct series {
 	struct key object; /* whose bucket it draws on */
 	char *ns;
 	char *name;
+	char *leader_key; /* NULL: anybody may write it */
 	int64_t count;
 	int64_t last_mono;
 	int64_t last_wall;
@@ -66,7 +68,10 @@ struct recorder {
 	TAILQ_HEAD(series_list, series) oldest_series;
 	TAILQ_HEAD(bucket_list, bucket) oldest_bucket;
 	int64_t process_full_ms;
+	bool (*may_send)(void *ctx, const char *key); /* NULL: always */
+	void *may_send_ctx;
 	uint64_t sequence;
+	int64_t warn_from_ms; /* monotonic: no warning before */
 	struct recorder_stats stats;
 };
 
@@ -93,6 +98,7 @@ static void series_free(struct series *series)
 	table_remove(recorder->series, series->key.text);
 	free(series->ns);
 	free(series->name);
+	free(series->leader_key);
 	free(series);
 }
 
@@ -116,6 +122,13 @@ void recorder_free(struct recorder *recorder)
 	free(recorder->component);
 	free(recorder->instance);
 	free(recorder);
+}
+
+void recorder_fence(struct recorder *recorder, bool (*may_send)(void *ctx, const char *key),
+		    void *ctx)
+{
+	recorder->may_send = may_send;
+	recorder->may_send_ctx = ctx;
 }
 
 void recorder_stats(const struct recorder *recorder, struct recorder_stats *out)
@@ -176,6 +189,14 @@ static bool may_send(struct recorder *recorder, struct key object)
 
 static void on_done(void *ctx, const struct json *object, const struct error *err);
 
+static bool still_may(void *ctx)
+{
+	const struct series *series = ctx;
+	const struct recorder *recorder = series->recorder;
+	return !recorder->may_send || !series->leader_key ||
+	       recorder->may_send(recorder->may_send_ctx, series->leader_key);
+}
+
 static void send(struct series *series, enum kube_verb verb, const struct json *body)
 {
 	struct kube_request request = {.verb = verb,
@@ -183,7 +204,8 @@ static void send(struct series *series, enum kube_verb verb, const struct json *
 				       .ns = series->ns,
 				       .name = series->name,
 				       .body = body,
-				       .background = true};
+				       .background = true,
+				       .may_send = still_may};
 	series->dirty = false;
 	series->call = kube_client_send(series->recorder->client, &request, on_done, series);
 }
@@ -197,6 +219,19 @@ static void send_count(struct series *series)
 	json_set_int(arena, patch, "count", series->count);
 	json_set_text(arena, patch, "lastTimestamp", last);
 	send(series, KUBE_PATCH, patch);
+}
+
+/* One failure is of no interest; that there will be none at all, for want of rights, is. */
+static void tell_failure(const struct series *series, const struct error *err)
+{
+	struct recorder *recorder = series->recorder;
+	int64_t now = timers_now(kube_client_timers(recorder->client));
+	bool refused = err->kind == ERROR_FORBIDDEN && now >= recorder->warn_from_ms;
+	recorder->stats.failed++;
+	LOG_AT(refused ? LOG_WARN : LOG_DEBUG, "event not written", F_STR("event", series->name),
+	       F_STR("error", error_text(err)));
+	if (refused)
+		recorder->warn_from_ms = now + WARN_EVERY_MS;
 }
 
 static void on_done(void *ctx, const struct json *object, const struct error *err)
@@ -213,9 +248,7 @@ static void on_done(void *ctx, const struct json *object, const struct error *er
 			send_count(series);
 		return;
 	}
-	recorder->stats.failed++;
-	log_debug("event not written", F_STR("event", series->name),
-		  F_STR("error", error_text(err)));
+	tell_failure(series, err);
 	series->dirty = false;
 	/* Nothing there to count on: the next one makes an Event of its own. */
 	if (!created || err->kind == ERROR_NOT_FOUND)
@@ -295,6 +328,7 @@ static struct series *series_new(struct recorder *recorder, struct key key,
 	series->object = hash_key(about, NULL, 0);
 	series->ns = xstrdup(about->ns && about->ns[0] ? about->ns : "default");
 	series->name = event_name(recorder, about->name);
+	series->leader_key = about->key ? xstrdup(about->key) : NULL;
 	series->count = 1;
 	table_set(recorder->series, key.text, series);
 	note_time(series);

@@ -17,6 +17,7 @@ struct event_about {
 	const char *ns;
 	const char *name;
 	const char *uid;
+	const char *key; /* whose leader may write it (recorder_fence); NULL: anybody */
 };
 
 struct recorder;
@@ -25,6 +26,10 @@ struct recorder;
 struct recorder *recorder_new(struct kube_client *client, const char *component,
 			      const char *instance);
 void recorder_free(struct recorder *recorder);
+/* may_send is asked for the key of an Event when it is about to be sent (kube_request.may_send);
+ * one that may not is dropped and counted as failed. */
+void recorder_fence(struct recorder *recorder, bool (*may_send)(void *ctx, const char *key),
+		    void *ctx);
 /* warning: type Warning, else Normal. Messages are cut at 1024 bytes on a character. */
 void recorder_event(struct recorder *recorder, const struct event_about *about, bool warning,
 		    const char *reason, const char *message);

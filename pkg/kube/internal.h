@@ -16,6 +16,10 @@ extern const struct json_limits kube_answer_limits;
 /* As kube_error_from_response; true if the message is the server's own text. */
 bool kube_error_decode(const struct http_response *response, struct error *err);
 
+/* Is it a webhook's own word about one object, with whatever code, not the API server's about load?
+ */
+bool kube_error_of_webhook(const struct error *err);
+
 /* What a list or a watch is of; ns and field_selector may be NULL. */
 struct kube_scope {
 	const struct kube_resource *resource;

@@ -13,15 +13,17 @@
 #include "pkg/base/log.h"
 #include "pkg/json/stream.h"
 #include "pkg/kube/internal.h"
+#include "pkg/kube/retry.h"
 
 #define PAGE 500
 #define WATCH_SECONDS 300
 #define WATCH_GRACE_S 5
 #define LIST_IDLE_MS 60000
+#define SILENCE_MS 90000
 #define HEALTHY_MS 1000
 #define ABSENT_MS 2000
-#define BACKOFF_MS 250
-#define BACKOFF_MAX_MS 30000
+#define MISSING_MS 3000
+#define MISSING_AGAIN_MS 500
 #define OLDER_LISTS 8
 
 enum phase { PHASE_WATCHLIST, PHASE_LIST, PHASE_WATCH };
@@ -36,15 +38,18 @@ struct reflector {
 	bool lists_only;      /* WatchList was refused */
 	bool replacing;       /* a whole list is coming in */
 	bool relist;          /* asked for from outside */
+	bool bookmarked;      /* the server sends bookmarks */
+	bool patient;         /* it does not seem to: silence is believed */
 	char *token;          /* LIST: the next page */
 	uint64_t list_version;
 	uint64_t version;        /* where the next watch begins; 0: list first */
 	uint64_t opened_version; /* of the request under way */
 	int64_t in_step_ms;      /* since when this request keeps us in step; -1: not yet */
 	int64_t heard_ms;        /* the last byte */
-	unsigned strikes;        /* troubles since the last second of health */
+	int64_t opened_ms;       /* of the request under way */
+	int64_t missing_ms;      /* since when all answers have been 404; -1: the last was not */
+	struct retry retry;      /* its strikes are forgotten after a second of health */
 	unsigned older;          /* lists refused because they were older than the store */
-	uint64_t jitter;
 	struct reflector_status status;
 	char *trouble;
 };
@@ -54,16 +59,16 @@ static int64_t now(const struct reflector *r)
 	return timers_now(kube_client_timers(r->config.client));
 }
 
+/* The request that has just ended brought nothing for so long that its connection is dead. */
+static bool fell_silent(const struct reflector *r)
+{
+	int64_t since = r->heard_ms > r->opened_ms ? r->heard_ms : r->opened_ms;
+	return r->phase == PHASE_WATCH && now(r) - since >= SILENCE_MS;
+}
+
 static void again_in(struct reflector *r, int64_t delay_ms)
 {
 	timer_arm(kube_client_timers(r->config.client), &r->timer, delay_ms);
-}
-
-/* 0 to range, different for each reflector and each call. */
-static int64_t jitter(struct reflector *r, int64_t range)
-{
-	r->jitter = hash_bytes(r->jitter, &r->heard_ms, sizeof(r->heard_ms));
-	return (int64_t)(r->jitter >> 1) % (range + 1);
 }
 
 static void set_trouble(struct reflector *r, const char *text)
@@ -93,6 +98,7 @@ static void mark_in_step(struct reflector *r)
 {
 	r->status.state = REFLECTOR_WATCHING;
 	r->in_step_ms = now(r);
+	r->missing_ms = -1;
 	set_trouble(r, "");
 }
 
@@ -167,6 +173,8 @@ static bool take_event(struct reflector *r, const char *type, const struct json 
 			r->phase = PHASE_WATCH;
 			return finish_list(r, version, err);
 		}
+		r->bookmarked = true;
+		r->patient = false;
 	} else {
 		log_warn("watch event of an unknown type",
 			 F_STR("resource", r->config.resource->plural), F_STR("type", type));
@@ -242,24 +250,27 @@ static bool on_data(void *ctx, const char *data, size_t length)
 
 /* ---- what to do once a request has ended ---- */
 
-static int64_t backoff(struct reflector *r)
+static bool may_be_mistaken(struct reflector *r)
 {
-	unsigned doublings = r->strikes++;
-	int64_t delay = doublings < 8 ? (int64_t)BACKOFF_MS << doublings : BACKOFF_MAX_MS;
-	if (delay > BACKOFF_MAX_MS)
-		delay = BACKOFF_MAX_MS;
-	return delay - jitter(r, delay / 4);
+	if (r->missing_ms < 0)
+		r->missing_ms = now(r);
+	return store_count(r->config.store) > 0 && now(r) - r->missing_ms < MISSING_MS;
 }
 
 static void settle_absent(struct reflector *r)
 {
+	if (may_be_mistaken(r)) {
+		r->status.state = REFLECTOR_TROUBLED;
+		again_in(r, MISSING_AGAIN_MS);
+		return;
+	}
 	if (r->status.state != REFLECTOR_ABSENT)
 		log_info("the API server does not know the resource",
 			 F_STR("resource", r->config.resource->plural),
 			 F_STR("group", r->config.resource->group));
 	r->status.state = REFLECTOR_ABSENT;
 	r->version = 0;
-	r->strikes = 0;
+	retry_forget(&r->retry);
 	store_clear(r->config.store);
 	again_in(r, ABSENT_MS);
 }
@@ -267,42 +278,33 @@ static void settle_absent(struct reflector *r)
 static void settle_trouble(struct reflector *r, const struct error *why)
 {
 	bool relist = why->kind == ERROR_GONE || why->kind == ERROR_INVALID;
-	int64_t delay;
 	set_trouble(r, error_text(why));
 	if (why->kind == ERROR_NOT_FOUND) {
 		settle_absent(r);
 		return;
 	}
+	r->missing_ms = -1;
 	LOG_AT(why->kind == ERROR_GONE ? LOG_INFO : LOG_WARN, "reflector starts over",
 	       F_STR("resource", r->config.resource->plural),
 	       F_STR("kind", error_kind_name(why->kind)), F_STR("error", error_text(why)));
 	if (relist)
 		r->version = 0;
 	r->status.state = store_synced(r->config.store) ? REFLECTOR_TROUBLED : REFLECTOR_STARTING;
-	/* A version grown too old is no trouble, unless it happens again and again. */
-	if (why->kind == ERROR_GONE && r->strikes == 0) {
-		r->strikes++;
-		delay = 0;
-	} else {
-		delay = backoff(r);
-	}
-	if (why->retry_after_ms > delay)
-		delay = why->retry_after_ms < BACKOFF_MAX_MS ? why->retry_after_ms : BACKOFF_MAX_MS;
-	again_in(r, delay);
+	again_in(r, retry_after_error(&r->retry, why, r->in_step_ms >= 0));
 }
 
 /* Ended as it should: the next page, or the watch from where we are. */
 static void settle_well(struct reflector *r, bool healthy)
 {
 	bool moved = r->version != r->opened_version || r->phase == PHASE_LIST;
-	again_in(r, healthy || moved ? 0 : backoff(r));
+	again_in(r, healthy || moved ? 0 : retry_backoff(&r->retry, r->in_step_ms >= 0));
 }
 
 static void settle(struct reflector *r, const struct error *why)
 {
 	bool healthy = r->in_step_ms >= 0 && now(r) - r->in_step_ms >= HEALTHY_MS;
 	if (healthy)
-		r->strikes = 0;
+		retry_forget(&r->retry);
 	if (why->kind == ERROR_NONE) {
 		settle_well(r, healthy);
 		return;
@@ -359,6 +361,8 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 		again_in(r, 0);
 		return;
 	}
+	/* Without bookmarks silence proves nothing: once it is tried whether there are any. */
+	r->patient = r->patient || (fell_silent(r) && !r->bookmarked);
 	settle(r, &why);
 }
 
@@ -378,11 +382,14 @@ static void send(struct reflector *r)
 {
 	static const struct http_events events = {on_head, on_data, on_done};
 	CLEANUP(strbuf_release) struct strbuf path = STRBUF_INIT;
-	int64_t seconds = r->config.watch_seconds + jitter(r, r->config.watch_seconds / 5);
+	int64_t seconds =
+	    r->config.watch_seconds + retry_jitter(&r->retry, r->config.watch_seconds / 5);
 	bool list = r->phase == PHASE_LIST;
 	struct kube_scope scope = {r->config.resource, r->config.ns, r->config.field_selector};
 	struct http_request request = {.method = "GET", .stream = true};
 	request.idle_ms = list ? LIST_IDLE_MS : (seconds + WATCH_GRACE_S) * 1000;
+	if (!r->patient && request.idle_ms > SILENCE_MS)
+		request.idle_ms = SILENCE_MS;
 	if (list)
 		kube_list_path(&scope, r->config.page, r->token, &path);
 	else
@@ -408,6 +415,7 @@ static void open_next(struct reflector *r)
 	begin_replace(r);
 	error_clear(&r->failure);
 	r->opened_version = r->version;
+	r->opened_ms = now(r);
 	r->in_step_ms = -1;
 	r->stream = json_stream_new(&stream);
 	send(r);
@@ -424,6 +432,11 @@ static void stop(struct reflector *r)
 static void on_timer(void *ctx)
 {
 	struct reflector *r = ctx;
+	int64_t wait_ms = retry_admit(&r->retry, now(r));
+	if (wait_ms > 0) {
+		again_in(r, wait_ms);
+		return;
+	}
 	stop(r);
 	if (r->relist) {
 		abort_replace(r);
@@ -442,8 +455,9 @@ struct reflector *reflector_new(const struct reflector_config *config)
 	r->config.page = config->page ? config->page : PAGE;
 	r->config.watch_seconds = config->watch_seconds ? config->watch_seconds : WATCH_SECONDS;
 	r->heard_ms = now(r);
-	r->jitter = hash_text(HASH_SEED ^ (uint64_t)kube_client_now_ms(config->client),
-			      config->resource->plural);
+	r->missing_ms = -1;
+	retry_init(&r->retry, hash_text(HASH_SEED ^ (uint64_t)kube_client_now_ms(config->client),
+					config->resource->plural));
 	set_trouble(r, "");
 	timer_init(&r->timer, on_timer, r);
 	again_in(r, 0);

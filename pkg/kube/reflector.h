@@ -4,8 +4,10 @@
  *   START -> WATCHLIST (streaming initial events) --bookmark "initial-events-end"--> WATCH
  *        \-> LIST (paged; where WatchList is not offered) ------------------------> WATCH
  *   WATCH: clean end -> WATCH at once from the last version; 410 -> START; error -> back-off;
- *          silence longer than the server's time-out + 5 s -> WATCH again
- *   404   -> ABSENT: store cleared and synced, asked again every 2 s
+ *          silence of 90 s (a bookmark comes every minute) -> WATCH again; from a server that has
+ *          never sent a bookmark, longer than its time-out + 5 s
+ *   404   -> ABSENT: store cleared and synced, asked again every 2 s. A cache that holds something
+ *          is not emptied before 404 has lasted for 3 s: an API server that starts may be mistaken
  *
  * WatchList refused (400, 422) is remembered: LIST from then on. 400 and 422 to a WATCH -> START.
  * An object that decode refuses is passed over, logged and counted; what the store holds under that
@@ -13,8 +15,8 @@
  * -> START; a whole list older than what is known already is asked for again with back-off (a
  * server that lags), and believed at the ninth time (an etcd restored from a backup).
  *
- * Repeated immediate ends (a watch that lived under 1 s without an event) back off too. Back-off
- * 250 ms doubling to 30 s with jitter, reset by a second of health.
+ * Repeated immediate ends (a watch that lived under 1 s without an event) back off too. How long,
+ * and how many requests a second at most: retry.h. A second of health resets the back-off.
  */
 #ifndef KUBE_REFLECTOR_H
 #define KUBE_REFLECTOR_H

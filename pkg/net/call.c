@@ -28,9 +28,19 @@ static bool dead(const struct http_call *call)
 	return call->state == CALL_DEAD;
 }
 
+long call_port(const struct http_call *call)
+{
+	long port = 0;
+	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &port);
+	return port > 0 ? port : 0;
+}
+
 static void heard(struct http_call *call)
 {
-	call->heard_ms = call->owner->heard_ms = timers_now(call->owner->timers);
+	struct curl_transport *transport = call->owner;
+	call->heard_ms = transport->heard_ms = timers_now(transport->timers);
+	call->spared = false;
+	sockets_heard(loop_sockets(transport->loop), call_port(call), call->heard_ms);
 }
 
 static void take_status(struct http_call *call, const char *line)
@@ -144,6 +154,29 @@ static size_t on_data(char *data, size_t size, size_t count, void *ctx)
 	return more && !dead(call) ? length : CURL_WRITEFUNC_ERROR;
 }
 
+void call_forbid(struct http_call *call)
+{
+	error_set(&call->failure, ERROR_TRANSIENT, "not sent: it was called back in time");
+}
+
+bool call_may_leave(const struct http_call *call)
+{
+	return !call->leaving || (!dead(call) && call->leaving(call->ctx));
+}
+
+/* Cancelled or forbidden since it was given to curl: not a byte of it is sent. libcurl 7.88 breaks
+ * the next stream of a connection on which it has ended one so early: that is not used again. */
+static int on_leaving(void *ctx, char *to UNUSED, char *from UNUSED, int to_port UNUSED,
+		      int from_port)
+{
+	struct http_call *call = ctx;
+	if (call_may_leave(call))
+		return CURL_PREREQFUNC_OK;
+	call_forbid(call);
+	sockets_shutdown(loop_sockets(call->owner->loop), call->owner, from_port);
+	return CURL_PREREQFUNC_ABORT;
+}
+
 static curl_socket_t on_open(void *ctx, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
 {
 	struct curl_transport *transport = ctx;
@@ -207,6 +240,8 @@ static void set_connection(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_leaving);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call->owner);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -237,6 +272,7 @@ struct http_call *call_new(struct curl_transport *transport, const struct http_r
 	call->stream = request->stream;
 	call->timeout_ms = request->timeout_ms;
 	call->idle_ms = request->idle_ms;
+	call->leaving = request->leaving;
 	call->max_body = request->max_body ? request->max_body : BODY_MAX_DEFAULT;
 	call->body = (struct strbuf)STRBUF_INIT;
 	call->started_ms = call->heard_ms = timers_now(transport->timers);

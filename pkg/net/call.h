@@ -35,10 +35,12 @@ struct http_call {
 	struct timer limit;                    /* due when time or patience may have run out */
 	int64_t started_ms, heard_ms, head_ms; /* monotonic; the last byte, the head's end */
 	int64_t timeout_ms, idle_ms;
+	bool (*leaving)(void *ctx);
 	size_t max_body, header_bytes;
 	bool stream;
 	bool in_body;         /* head complete: what comes as header is a trailer */
 	bool cut;             /* enough of an error's text has come */
+	bool spared;          /* its limit struck late; nothing heard since */
 	struct error failure; /* why we ended it ourselves */
 	struct strbuf body;
 	struct http_response response;
@@ -66,6 +68,12 @@ struct http_call *call_new(struct curl_transport *transport, const struct http_r
 			   const struct http_events *events, void *ctx);
 /* Once it is out of the multi, of its list and its timer is disarmed; the owner is not touched. */
 void call_free(struct http_call *call);
+/* http_request.leaving's answer: may it be sent, now? */
+bool call_may_leave(const struct http_call *call);
+/* What its end will tell where it may not. */
+void call_forbid(struct http_call *call);
+/* The local port of the connection it uses; 0: of none yet. */
+long call_port(const struct http_call *call);
 /* What the answer's end means; err stays clear for a whole one. */
 void call_judge(struct http_call *call, CURLcode result, struct error *err);
 

@@ -10,6 +10,8 @@
 #include "pkg/base/check.h"
 #include "pkg/net/call.h"
 
+#define LATE_MS 2000
+
 static struct curl_transport *own(struct transport *transport)
 {
 	return (struct curl_transport *)transport;
@@ -40,13 +42,20 @@ static void drop_all(struct call_list *list)
 	}
 }
 
+/* One of us does not believe the other. */
+static bool is_about_trust(CURLcode result)
+{
+	return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR ||
+	       result == CURLE_SSL_CERTPROBLEM;
+}
+
 static void call_end(struct http_call *call, CURLcode result)
 {
 	struct curl_transport *transport = call->owner;
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	call_judge(call, result, &err);
 	call_remove(call);
-	if (call->response.status == 401)
+	if (call->response.status == 401 || is_about_trust(result))
 		identity_doubt(&transport->identity);
 	if (transport->finished) {
 		bool head = call->stream && call->head_ms;
@@ -66,12 +75,18 @@ static void on_finished(struct loop_transfer *transfer, CURLcode result)
 		call_end(call, result);
 }
 
-/* When nobody has heard anything for as long as this call waited, connections are taken for dead:
- * shut, so that curl gives the next request a new one instead of one of these again. */
-static void shun_connections(const struct http_call *call)
+/* A connection on which nothing was heard for as long as this call waited is taken for dead: shut,
+ * so that curl gives the next request a new one instead of the same again. One that has no
+ * connection waits for one to be made, or for room on one: then all are doubted, if all are silent.
+ */
+static void shun_connection(const struct http_call *call, int64_t since_ms)
 {
-	if (call->owner->heard_ms <= call->heard_ms)
-		sockets_shutdown(loop_sockets(call->owner->loop), call->owner);
+	struct curl_transport *transport = call->owner;
+	struct sockets *sockets = loop_sockets(transport->loop);
+	long port = call_port(call);
+	int64_t last_ms = port ? sockets_heard_ms(sockets, port) : transport->heard_ms;
+	if (last_ms <= since_ms)
+		sockets_shutdown(sockets, transport, port);
 }
 
 static bool out_of_time(const struct http_call *call, int64_t now)
@@ -91,17 +106,27 @@ static void on_limit(void *ctx)
 {
 	struct http_call *call = ctx;
 	int64_t left = left_ms(call);
+	if (call->failure.kind != ERROR_NONE) { /* forbidden to leave */
+		call_end(call, CURLE_OK);
+		return;
+	}
+	if (left < -LATE_MS && !call->spared) {
+		/* We stood still ourselves: what came meanwhile is read before this is judged. */
+		call->spared = true;
+		left = 1;
+	}
 	if (left > 0) {
 		timer_arm(call->owner->timers, &call->limit, left);
 		return;
 	}
-	if (out_of_time(call, timers_now(call->owner->timers)))
+	bool timed_out = out_of_time(call, timers_now(call->owner->timers));
+	if (timed_out)
 		error_set(&call->failure, ERROR_TRANSIENT, "no whole answer within %g s",
 			  (double)call->timeout_ms / 1000);
 	else
 		error_set(&call->failure, ERROR_TRANSIENT, "nothing received for %g s",
 			  (double)call->idle_ms / 1000);
-	shun_connections(call);
+	shun_connection(call, timed_out ? call->started_ms : call->heard_ms);
 	call_end(call, CURLE_OK);
 }
 
@@ -112,6 +137,11 @@ static void settle(void *ctx)
 	drop_all(&transport->calls[CALL_DEAD]);
 	while ((call = TAILQ_FIRST(&transport->calls[CALL_WAITING]))) {
 		call_move(call, CALL_RUNNING);
+		if (!call_may_leave(call)) {
+			call_forbid(call);
+			timer_arm(transport->timers, &call->limit, 0);
+			continue;
+		}
 		CURLMcode code = curl_multi_add_handle(loop_multi(transport->loop), call->easy);
 		CHECK(code == CURLM_OK);
 	}
@@ -143,6 +173,13 @@ static void cancel(struct transport *base, struct http_call *call)
 {
 	struct curl_transport *transport = own(base);
 	CHECK(call->owner == transport && call->state != CALL_DEAD);
+	/* At once where that can be: what curl has not sent yet it would send in this very round.
+	 */
+	if (!loop_inside_curl(transport->loop)) {
+		call_remove(call);
+		call_free(call);
+		return;
+	}
 	call_move(call, CALL_DEAD);
 	timer_disarm(transport->timers, &call->limit);
 	settle_soon(transport);

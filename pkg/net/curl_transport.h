@@ -3,9 +3,9 @@
  * verified unless insecure is asked for, no redirects, no proxy from the environment, no
  * cookies. Connections are never capped: with a cap of one, a GOAWAY leaves libcurl 7.88
  * waiting for as long as watches stay open on the old connection. Connecting takes 10 s at most;
- * a peer that acknowledges nothing for 30 s is gone. When a call runs out of time or patience and
- * no other call heard anything meanwhile, the connections are shut: their other calls fail too,
- * and the next one gets a new connection instead of the dead one.
+ * a peer that acknowledges nothing for 30 s is gone (asked by keepalive probes where nothing is to
+ * be sent). When a call runs out of time or patience and nothing was heard on its connection
+ * meanwhile, the connection is shut: its other calls fail too, and the next one gets a new one.
  */
 #ifndef NET_CURL_TRANSPORT_H
 #define NET_CURL_TRANSPORT_H
@@ -16,7 +16,7 @@
 /* Where the server is and who we are; texts are copied. Either the file or the text (PEM) of a
  * pair is set (the file wins); "" counts as NULL. Without a CA the system's are trusted. Files
  * (token, CA, certificates) are read again when their mtime changed, looked at once every 10 s at
- * most and after a 401; one that cannot be used keeps its old content. */
+ * most and after a 401 or a failed TLS handshake; one that cannot be used keeps its old content. */
 struct endpoint {
 	const char *server;          /* "https://host:port[/prefix]" (http for tests) */
 	const char *tls_server_name; /* verified instead of the host, or NULL */

@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/pulse.h"
 #include "pkg/net/internal.h"
 
-#define LONGEST_WAIT_MS 60000
+#define LONGEST_WAIT_MS 10000 /* a third of the watchdog's patience */
 /* Above what any API server offers (250 by default in Kubernetes); curl's own cap is 100. */
 #define STREAMS_PER_CONNECTION 1000L
 #define CONNECTIONS_KEPT 16L
@@ -193,12 +194,16 @@ void loop_step(struct loop *loop, int max_wait_ms)
 	CHECK(!loop->in_round);
 	loop->in_round = true;
 	size_t polled = fill_polled(loop);
+	pulse_beat("wait");
 	CURLMcode code = curl_multi_poll(loop->multi, loop->polled, (unsigned)polled,
 					 wait_ms(loop, max_wait_ms), NULL);
 	/* An interrupted wait counts as one without events: curl answers CURLM_OK for it. */
 	CHECK(code == CURLM_OK);
+	pulse_beat("fd");
 	call_ready(loop, polled);
+	pulse_beat("timer");
 	timers_run(loop->timers);
+	pulse_beat("curl");
 	run_transfers(loop);
 	loop->in_round = false;
 }

@@ -1,7 +1,9 @@
 /*
  * struct loop: the one thread's event loop: curl_multi_poll with extra descriptors, timers
  * and signals. Everything in the process that waits, waits here. A round is: wait, readable
- * descriptors, timers that are due, HTTP transfers.
+ * descriptors, timers that are due, HTTP transfers. Each begins with a beat of
+ * pkg/base/pulse.h ("wait", "fd", "timer", "curl"), and a wait is 10 s at most: the watchdog
+ * listens.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -22,6 +22,10 @@ struct http_request {
 	int64_t timeout_ms; /* of the whole request; 0: none */
 	int64_t idle_ms;    /* longest silence, from the start on; 0: none */
 	size_t max_body;    /* of a collected body; 0: 8 MiB. More is ERROR_INVALID */
+	/* Asked with the events' ctx when the request is about to be sent, at the last moment after
+	 * every wait (for a connection too), from within the transport: it may only look. False:
+	 * nothing is sent, done follows with ERROR_TRANSIENT. NULL: it is sent. */
+	bool (*leaving)(void *ctx);
 };
 
 struct http_response {

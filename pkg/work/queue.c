@@ -1,7 +1,7 @@
 /*
- * The work queue. Invariant: a key has one entry, which is in the table and in exactly one of
- * four lists (fast, slow, working, resting). One that rests has an appointment or a failure
- * count, else it is freed.
+ * The work queue. Invariant: a key has one entry, which is in the table and in exactly one of the
+ * lists. One that rests has an appointment, a failure count or a hang to its name; one that has
+ * none lingers until its pace is forgotten, and is freed.
  */
 #include "pkg/work/queue.h"
 
@@ -11,21 +11,37 @@
 
 #include "pkg/base/check.h"
 #include "pkg/base/hash.h"
+#include "pkg/base/pace.h"
 #include "pkg/base/table.h"
 
 #define BACKOFF_FIRST_MS 5
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
 #define SLOW_ONCE_IN 16
+#define HUNG_AT_ONCE 8
 
-/* The first two are the lanes. */
-enum place { IN_FAST = QUEUE_FAST, IN_SLOW = QUEUE_SLOW, WORKING, RESTING, PLACES };
+static const struct pace_rate key_rate = {.burst = 20, .refill_ms = 200};
+static const struct pace_rate retry_rate = {.burst = 200, .refill_ms = 10};
+
+/* The first three are the lanes. */
+enum place {
+	IN_FAST = QUEUE_FAST,
+	IN_SLOW = QUEUE_SLOW,
+	IN_HUNG,
+	WORKING,
+	RESTING,
+	LINGERING,
+	PLACES
+};
 
 struct entry {
 	TAILQ_ENTRY(entry) link;
 	struct queue *queue;
 	enum place place;
 	enum place again;  /* of one being worked on: where to when done */
+	bool hung;         /* the last time it was worked on */
+	bool from_hung;    /* taken from that lane */
 	unsigned failures; /* in a row */
+	struct pace pace;  /* of being taken */
 	int64_t since_ms;  /* in place, monotonic */
 	int64_t waited_ms; /* before it was taken last */
 	struct timer appointment;
@@ -39,17 +55,22 @@ struct queue {
 	struct table *table;
 	struct entries lists[PLACES];
 	size_t counts[PLACES];
-	unsigned fast_run; /* keys taken from the fast lane while the slow one waited */
+	unsigned fast_run;   /* keys taken from the fast lane while another one waited */
+	bool slow_before;    /* the last one that was not was from the slow lane */
+	size_t working_hung; /* taken from that lane and not done */
 	uint64_t adds, retries;
-	struct timer wake;
+	struct pace retry_pace;
+	struct timer wake, sweep;
 	void (*ready)(void *ctx);
 	void *ctx;
 };
 
 static bool waits(const struct queue *queue)
 {
-	return queue->counts[IN_FAST] + queue->counts[IN_SLOW] > 0;
+	return queue->counts[IN_FAST] + queue->counts[IN_SLOW] + queue->counts[IN_HUNG] > 0;
 }
+
+static void sweep(void *ctx);
 
 static void wake(void *ctx)
 {
@@ -66,6 +87,7 @@ struct queue *queue_new(struct timers *timers, void (*ready)(void *ctx), void *c
 	for (int place = 0; place < PLACES; place++)
 		TAILQ_INIT(&queue->lists[place]);
 	timer_init(&queue->wake, wake, queue);
+	timer_init(&queue->sweep, sweep, queue);
 	queue->ready = ready;
 	queue->ctx = ctx;
 	return queue;
@@ -78,7 +100,7 @@ static void entry_insert(struct entry *entry, enum place to)
 	entry->since_ms = timers_now(queue->timers);
 	TAILQ_INSERT_TAIL(&queue->lists[to], entry, link);
 	queue->counts[to]++;
-	if (to > IN_SLOW)
+	if (to > IN_HUNG)
 		return;
 	queue->adds++;
 	if (!timer_armed(&queue->wake))
@@ -104,12 +126,29 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
-static void entry_drop_if_idle(struct entry *entry)
+static void entry_linger_if_idle(struct entry *entry)
 {
-	if (entry->place != RESTING || entry->failures || timer_armed(&entry->appointment))
+	struct queue *queue = entry->queue;
+	if (entry->place != RESTING || entry->failures || entry->hung ||
+	    timer_armed(&entry->appointment))
 		return;
-	table_remove(entry->queue->table, entry->key);
-	entry_free(entry);
+	entry_move(entry, LINGERING);
+	if (!timer_armed(&queue->sweep))
+		timer_arm(queue->timers, &queue->sweep, key_rate.refill_ms);
+}
+
+/* They came to linger in about the order in which they may go. */
+static void sweep(void *ctx)
+{
+	struct queue *queue = ctx;
+	int64_t now = timers_now(queue->timers);
+	struct entry *first;
+	while ((first = TAILQ_FIRST(&queue->lists[LINGERING])) && first->pace.full_ms <= now) {
+		table_remove(queue->table, first->key);
+		entry_free(first);
+	}
+	if (first)
+		timer_arm(queue->timers, &queue->sweep, first->pace.full_ms - now);
 }
 
 void queue_free(struct queue *queue)
@@ -121,8 +160,26 @@ void queue_free(struct queue *queue)
 		while ((entry = TAILQ_FIRST(&queue->lists[place])))
 			entry_free(entry);
 	timer_disarm(queue->timers, &queue->wake);
+	timer_disarm(queue->timers, &queue->sweep);
 	table_free(queue->table);
 	free(queue);
+}
+
+static void appoint(struct entry *entry, int64_t delay_ms)
+{
+	struct timers *timers = entry->queue->timers;
+	if (!timer_armed(&entry->appointment) ||
+	    delay_ms < entry->appointment.due_ms - timers_now(timers))
+		timer_arm(timers, &entry->appointment, delay_ms);
+}
+
+/* It waits from now on, or once it may be taken again. */
+static void entry_wait(struct entry *entry, enum place lane)
+{
+	int64_t wait = pace_wait_ms(&entry->pace, &key_rate, timers_now(entry->queue->timers));
+	entry_move(entry, wait > 0 ? RESTING : lane);
+	if (wait > 0)
+		appoint(entry, wait);
 }
 
 static void entry_add(struct entry *entry, enum place lane)
@@ -133,6 +190,7 @@ static void entry_add(struct entry *entry, enum place lane)
 			entry->again = lane;
 		break;
 	case IN_SLOW:
+	case IN_HUNG:
 		if (lane == IN_FAST) {
 			/* The same wait goes on: neither its age nor the count of adds begins anew.
 			 */
@@ -143,7 +201,8 @@ static void entry_add(struct entry *entry, enum place lane)
 		}
 		break;
 	case RESTING:
-		entry_move(entry, lane);
+	case LINGERING:
+		entry_wait(entry, lane);
 		break;
 	default:
 		break;
@@ -152,7 +211,8 @@ static void entry_add(struct entry *entry, enum place lane)
 
 static void keep_appointment(void *ctx)
 {
-	entry_add(ctx, IN_FAST);
+	struct entry *entry = ctx;
+	entry_add(entry, entry->hung ? IN_HUNG : IN_FAST);
 }
 
 static struct entry *entry_for(struct queue *queue, const char *key)
@@ -179,9 +239,9 @@ void queue_add(struct queue *queue, const char *key, enum queue_lane lane)
 void queue_add_after(struct queue *queue, const char *key, int64_t delay_ms)
 {
 	struct entry *entry = entry_for(queue, key);
-	int64_t left = entry->appointment.due_ms - timers_now(queue->timers);
-	if (!timer_armed(&entry->appointment) || delay_ms < left)
-		timer_arm(queue->timers, &entry->appointment, delay_ms);
+	if (entry->place == LINGERING)
+		entry_move(entry, RESTING);
+	appoint(entry, delay_ms);
 }
 
 /* xorshift64* (Marsaglia, Vigna): spreads equal delays, yet the same on every run. */
@@ -205,13 +265,35 @@ static int64_t backoff_ms(const struct entry *entry)
 	return delay + (int64_t)(noise % (uint64_t)(delay / 10 + 1));
 }
 
-void queue_add_failed(struct queue *queue, const char *key)
+void queue_add_failed_after(struct queue *queue, const char *key, int64_t at_least_ms)
 {
 	struct entry *entry = entry_for(queue, key);
 	if (entry->failures < UINT32_MAX)
 		entry->failures++;
 	queue->retries++;
-	queue_add_after(queue, key, backoff_ms(entry));
+	int64_t now = timers_now(queue->timers), delay = backoff_ms(entry);
+	int64_t wait = pace_wait_ms(&queue->retry_pace, &retry_rate, now);
+	if (wait > BACKOFF_MAX_MS)
+		wait = BACKOFF_MAX_MS;
+	else
+		pace_spend(&queue->retry_pace, &retry_rate, now);
+	if (delay < wait)
+		delay = wait;
+	if (at_least_ms > BACKOFF_MAX_MS)
+		at_least_ms = BACKOFF_MAX_MS;
+	queue_add_after(queue, key, delay > at_least_ms ? delay : at_least_ms);
+}
+
+void queue_add_failed(struct queue *queue, const char *key)
+{
+	queue_add_failed_after(queue, key, 0);
+}
+
+void queue_hung(struct queue *queue, const char *key)
+{
+	struct entry *entry = table_get(queue->table, key);
+	CHECK(entry && entry->place == WORKING);
+	entry->hung = true;
 }
 
 void queue_forget(struct queue *queue, const char *key)
@@ -220,18 +302,25 @@ void queue_forget(struct queue *queue, const char *key)
 	if (!entry)
 		return;
 	entry->failures = 0;
-	entry_drop_if_idle(entry);
+	entry->hung = false;
+	entry_linger_if_idle(entry);
 }
 
 static enum place next_lane(struct queue *queue)
 {
-	if (!queue->counts[IN_SLOW])
+	bool slow = queue->counts[IN_SLOW];
+	bool hung = queue->counts[IN_HUNG] && queue->working_hung < HUNG_AT_ONCE;
+	if (!slow && !hung) {
 		queue->fast_run = 0;
-	else if (!queue->counts[IN_FAST] || queue->fast_run == SLOW_ONCE_IN - 1)
-		return IN_SLOW;
-	else
+		return IN_FAST;
+	}
+	if (queue->counts[IN_FAST] && queue->fast_run < SLOW_ONCE_IN - 1) {
 		queue->fast_run++;
-	return IN_FAST;
+		return IN_FAST;
+	}
+	queue->fast_run = 0;
+	queue->slow_before = slow && !(hung && queue->slow_before);
+	return queue->slow_before ? IN_SLOW : IN_HUNG;
 }
 
 const char *queue_take(struct queue *queue)
@@ -240,9 +329,11 @@ const char *queue_take(struct queue *queue)
 	struct entry *entry = TAILQ_FIRST(&queue->lists[lane]);
 	if (!entry)
 		return NULL;
-	if (lane == IN_SLOW)
-		queue->fast_run = 0;
-	entry->waited_ms = timers_now(queue->timers) - entry->since_ms;
+	int64_t now = timers_now(queue->timers);
+	entry->waited_ms = now - entry->since_ms;
+	pace_spend(&entry->pace, &key_rate, now);
+	entry->from_hung = lane == IN_HUNG;
+	queue->working_hung += entry->from_hung;
 	entry_move(entry, WORKING);
 	return entry->key;
 }
@@ -258,9 +349,14 @@ void queue_done(struct queue *queue, const char *key)
 {
 	struct entry *entry = table_get(queue->table, key);
 	CHECK(entry && entry->place == WORKING);
-	entry_move(entry, entry->again);
+	enum place again = entry->again;
+	queue->working_hung -= entry->from_hung;
 	entry->again = RESTING;
-	entry_drop_if_idle(entry);
+	if (again == RESTING)
+		entry_move(entry, RESTING);
+	else
+		entry_wait(entry, again);
+	entry_linger_if_idle(entry);
 }
 
 static int64_t oldest_ms(const struct queue *queue, enum place place)
@@ -275,13 +371,18 @@ static int64_t oldest_ms(const struct queue *queue, enum place place)
 
 void queue_stats(const struct queue *queue, struct queue_stats *out)
 {
-	int64_t fast = oldest_ms(queue, IN_FAST), slow = oldest_ms(queue, IN_SLOW);
+	int64_t longest = 0;
+	for (int lane = IN_FAST; lane <= IN_HUNG; lane++) {
+		int64_t oldest = oldest_ms(queue, (enum place)lane);
+		longest = oldest > longest ? oldest : longest;
+	}
 	*out = (struct queue_stats){
-	    .depth = queue->counts[IN_FAST] + queue->counts[IN_SLOW],
+	    .depth = queue->counts[IN_FAST] + queue->counts[IN_SLOW] + queue->counts[IN_HUNG],
 	    .working = queue->counts[WORKING],
+	    .held = table_count(queue->table),
 	    .adds = queue->adds,
 	    .retries = queue->retries,
-	    .longest_ms = fast > slow ? fast : slow,
+	    .longest_ms = longest,
 	    .working_longest_ms = oldest_ms(queue, WORKING),
 	};
 }

@@ -3,7 +3,13 @@
  * lanes: a key stands in the queue once; one that is being worked on is put back when it is done
  * if it was added meanwhile; the slow lane (resyncs, config changes) is served only when the fast
  * one is empty, but at least once in 16; failures come back with a per-key delay that doubles.
- * A key costs memory only while it waits, is worked on, has an appointment or is in back-off.
+ * A key costs memory only while it waits, is worked on, has an appointment, is in back-off or was
+ * worked on in the last seconds.
+ *
+ * No key is to be at the expense of the others: one is taken 5 times a second at most after a burst
+ * of 20, however often it is added; of all together at most 100 failures a second come back after a
+ * burst of 200; and keys whose work hung come back in a lane of their own, of which at most 8 are
+ * worked on at a time.
  */
 #ifndef WORK_QUEUE_H
 #define WORK_QUEUE_H
@@ -30,9 +36,14 @@ void queue_add(struct queue *queue, const char *key, enum queue_lane lane);
  * one is replaced. */
 void queue_add_after(struct queue *queue, const char *key, int64_t delay_ms);
 /* After the key's next back-off delay: 5 ms doubling to 5 min, plus up to 10 % jitter, which key
- * and attempt determine. */
+ * and attempt determine; later if too many fail (above), but 5 min at most. */
 void queue_add_failed(struct queue *queue, const char *key);
-/* The key's back-off starts anew with its next failure. */
+/* The same, but at_least_ms from now, of which 5 min count at most: Retry-After. */
+void queue_add_failed_after(struct queue *queue, const char *key, int64_t at_least_ms);
+/* The work on it hung (waited for somebody for long): until queue_forget its appointments put it
+ * into the lane of those; queue_add does not. */
+void queue_hung(struct queue *queue, const char *key);
+/* The key's back-off starts anew with its next failure; it did not hang. */
 void queue_forget(struct queue *queue, const char *key);
 
 /* Takes the next key (valid until queue_done); NULL if none waits. It is "being worked on". */
@@ -44,6 +55,7 @@ int64_t queue_waited_ms(const struct queue *queue, const char *key);
 struct queue_stats {
 	size_t depth;               /* waiting now */
 	size_t working;             /* taken and not done */
+	size_t held;                /* that cost memory, for whatever reason */
 	uint64_t adds;              /* that made a key wait, since the start */
 	uint64_t retries;           /* queue_add_failed since the start */
 	int64_t longest_ms;         /* age of the oldest waiting key */

@@ -107,9 +107,13 @@ static void tell_refusal(struct controller *controller, const struct object *map
 	    .uid = map->meta.uid,
 	};
 	CLEANUP(strbuf_release) struct strbuf message = STRBUF_INIT;
+	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
 
 	log_error("configuration is refused, the old one stays in force",
 		  F_STR("configmap", map->meta.name), F_STR("error", text));
+	/* One of several replicas tells it: as if the map were a key of theirs. */
+	strbuf_addf(&key, "%s/%s", map->meta.ns, map->meta.name);
+	about.key = key.buf;
 	strbuf_addf(&message, "%s: the values before this edit stay in force: %s", COMPONENT, text);
 	recorder_event(controller->recorder, &about, true, "ConfigurationRefused", message.buf);
 	meters_config_error(controller, map->meta.name);

@@ -11,13 +11,14 @@
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
-#include "pkg/kube/lease.h"
 #include "reconciler/controller/internal.h"
 
 #define TICK_BUSY_MS 20  /* until ready, and while stopping */
 #define TICK_IDLE_MS 500 /* how late KEDA's coming is seen */
 #define KEYS_A_ROUND 64  /* passes that end at once, before the loop gets its turn */
 #define STOP_EVENTS_MS 1000
+#define SLOW_MS 1000 /* a pass this old waits for somebody else */
+#define HUNG_MS 5000 /* one that failed after so long will wait again */
 
 static void drain(void *ctx);
 
@@ -48,6 +49,52 @@ void key_state_drop(struct controller *controller, const char *key)
 		return;
 	CHECK(!state->pass);
 	key_state_free(state);
+}
+
+static void drop_pass(struct controller *controller, struct key_state *state)
+{
+	TAILQ_REMOVE(&controller->under_way, state, link);
+	controller->passes--;
+	pass_free(state->pass);
+	state->pass = NULL;
+}
+
+struct giving_up {
+	struct controller *controller;
+	size_t bucket;
+};
+
+static bool give_up_key(void *ctx, const char *key, void *value)
+{
+	struct controller *controller = ((struct giving_up *)ctx)->controller;
+	struct key_state *state = value;
+	CLEANUP(strbuf_release) struct strbuf copy = STRBUF_INIT;
+
+	if (leadership_bucket(controller, key) != ((struct giving_up *)ctx)->bucket)
+		return true;
+	strbuf_addstr(&copy, key);
+	if (state->pass) {
+		drop_pass(controller, state);
+		queue_done(controller->queue, copy.buf);
+	}
+	queue_forget(controller->queue, copy.buf);
+	key_state_drop(controller, copy.buf);
+	return true;
+}
+
+void keys_give_up(struct controller *controller, size_t bucket)
+{
+	struct giving_up giving_up = {controller, bucket};
+
+	table_each(controller->states, give_up_key, &giving_up);
+	timer_arm(controller->timers, &controller->more, 0);
+}
+
+bool key_may_write(void *ctx, const char *key)
+{
+	const struct controller *controller = ctx;
+
+	return !controller->rival.runs && leadership_holds(controller, key);
 }
 
 static bool worth_keeping(const struct key_state *state)
@@ -102,10 +149,8 @@ static void plan_next(struct controller *controller, const char *key, bool faile
 {
 	if (!failed)
 		queue_forget(controller->queue, key);
-	else if (retry_after_ms > 0)
-		queue_add_after(controller->queue, key, retry_after_ms);
 	else
-		queue_add_failed(controller->queue, key);
+		queue_add_failed_after(controller->queue, key, retry_after_ms);
 	if (again_ms > 0)
 		queue_add_after(controller->queue, key, again_ms);
 }
@@ -115,15 +160,16 @@ static void pass_ended(void *ctx, struct pass *pass, bool failed, int64_t retry_
 {
 	struct controller *controller = ctx;
 	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
+	int64_t took_ms = timers_now(controller->timers) - pass_started_ms(pass);
 	struct key_state *state;
 
 	strbuf_addstr(&key, pass_key(pass));
 	state = table_get(controller->states, key.buf);
 	CHECK(state && state->pass == pass);
-	meters_pass(controller, timers_now(controller->timers) - pass_started_ms(pass));
-	pass_free(pass);
-	state->pass = NULL;
-	controller->passes--;
+	meters_pass(controller, took_ms);
+	drop_pass(controller, state);
+	if (failed && took_ms >= HUNG_MS)
+		queue_hung(controller->queue, key.buf);
 	if (!failed)
 		state->told_failure = 0;
 	if (!worth_keeping(state))
@@ -139,20 +185,58 @@ static void start_pass(struct controller *controller, const char *key)
 
 	meters_wait(controller, queue_waited_ms(controller->queue, key));
 	state->pass = pass_new(&controller->shell, key, &state->memo);
+	TAILQ_INSERT_TAIL(&controller->under_way, state, link);
 	controller->passes++;
 	pass_start(state->pass);
+}
+
+/* Another replica leads that key. Should this one come to lead it, all of the bucket are queued. */
+static void pass_over(struct controller *controller, const char *key)
+{
+	CLEANUP(strbuf_release) struct strbuf copy = STRBUF_INIT;
+
+	strbuf_addstr(&copy, key);
+	queue_forget(controller->queue, copy.buf);
+	queue_done(controller->queue, copy.buf);
+}
+
+/* *wait_ms: until the next of the other passes is slow, or one that would start now. */
+static unsigned slow_passes(const struct controller *controller, int64_t *wait_ms)
+{
+	int64_t now = timers_now(controller->timers);
+	const struct key_state *state;
+	unsigned slow = 0;
+
+	TAILQ_FOREACH(state, &controller->under_way, link)
+	{
+		*wait_ms = pass_started_ms(state->pass) + SLOW_MS - now;
+		if (*wait_ms > 0)
+			return slow;
+		slow++;
+	}
+	*wait_ms = SLOW_MS;
+	return slow;
+}
+
+static unsigned passes_allowed(unsigned slow)
+{
+	unsigned beside = MAX_PASSES - MAX_PASSES / 4 > slow ? MAX_PASSES - slow : MAX_PASSES / 4;
+
+	return slow + beside < MAX_PASSES_IN_ALL ? slow + beside : MAX_PASSES_IN_ALL;
 }
 
 /* As the queue's ready, after each pass, and from the timer that goes on after a full round. */
 static void drain(void *ctx)
 {
 	struct controller *controller = ctx;
-	unsigned left = KEYS_A_ROUND;
+	unsigned left = KEYS_A_ROUND, allowed;
+	int64_t wait_ms;
 
 	if (!controller->ready || controller->stopping || controller->draining)
 		return;
 	controller->draining = true;
-	while (controller->passes < MAX_PASSES) {
+	allowed = passes_allowed(slow_passes(controller, &wait_ms));
+	while (controller->passes < allowed) {
 		const char *key;
 
 		if (left-- == 0) {
@@ -162,8 +246,13 @@ static void drain(void *ctx)
 		key = queue_take(controller->queue);
 		if (!key)
 			break;
-		start_pass(controller, key);
+		if (leadership_holds(controller, key))
+			start_pass(controller, key);
+		else
+			pass_over(controller, key);
 	}
+	if (controller->passes >= allowed)
+		timer_arm(controller->timers, &controller->more, wait_ms);
 	controller->draining = false;
 }
 
@@ -206,7 +295,26 @@ static void watch_readiness(struct controller *controller)
 		 F_INT("podautoscalers", (int64_t)store_count(controller->caches[CACHE_PA].store)),
 		 F_INT("scaledobjects", (int64_t)store_count(controller->caches[CACHE_SO].store)));
 	configs_warn_absent(controller);
+	leadership_campaign(controller);
 	drain(controller);
+}
+
+const char *cache_name(const struct cache *cache)
+{
+	return cache->id < CACHE_CONFIG_AUTOSCALER ? cache->resource->kind
+						   : config_map_name(cache->id);
+}
+
+void controller_troubles(const struct controller *controller, struct strbuf *out)
+{
+	for (size_t i = 0; i < CACHE_COUNT; i++) {
+		const struct cache *cache = &controller->caches[i];
+		struct reflector_status status;
+
+		reflector_status(cache->reflector, &status);
+		if (status.state != REFLECTOR_ABSENT && status.trouble[0])
+			strbuf_addf(out, "%s: %s\n", cache_name(cache), status.trouble);
+	}
 }
 
 /* True once nothing is under way; Events may be late, then they are given up. */
@@ -218,14 +326,19 @@ static bool is_stopped(const struct controller *controller)
 	       timers_now(controller->timers) >= controller->stop_until_ms;
 }
 
+static void resigned(struct controller *controller)
+{
+	if (controller->stopped)
+		controller->stopped(controller->stopped_ctx);
+}
+
 static void tick(void *ctx)
 {
 	struct controller *controller = ctx;
 	bool busy = !controller->ready || controller->stopping;
 
 	if (controller->stopping && is_stopped(controller)) {
-		if (controller->stopped)
-			controller->stopped(controller->stopped_ctx);
+		leadership_resign(controller, resigned);
 		return;
 	}
 	watch_keda(controller);
@@ -263,7 +376,7 @@ static void start_cache(struct controller *controller, enum cache_id id,
 
 static void start_caches(struct controller *controller)
 {
-	start_cache(controller, CACHE_PA, &resource_pod_autoscalers, pod_autoscaler_decode,
+	start_cache(controller, CACHE_PA, &resource_pod_autoscalers, pod_autoscaler_decode_lean,
 		    route_index_pod_autoscaler);
 	start_cache(controller, CACHE_SKS, &resource_serverless_services, serverless_service_decode,
 		    NULL);
@@ -286,6 +399,7 @@ struct controller *controller_new(const struct controller_config *config)
 	controller->system_namespace = xstrdup(config->system_namespace);
 	controller->queue = queue_new(controller->timers, drain, controller);
 	controller->states = table_new();
+	TAILQ_INIT(&controller->under_way);
 	controller->recorder = recorder_new(config->client, COMPONENT, config->pod);
 	controller->learned = learned_new();
 	controller->keda_installed = true;
@@ -296,13 +410,16 @@ struct controller *controller_new(const struct controller_config *config)
 	    .answered = put_answer,
 	    .in_sync = in_sync,
 	    .stepped = tell_step,
+	    .may_write = key_may_write,
 	    .note = tell_note,
 	    .ended = pass_ended,
 	    .ctx = controller,
 	};
+	recorder_fence(controller->recorder, key_may_write, controller);
 	configs_init(controller);
 	routes_init(controller);
 	rival_init(controller);
+	leadership_init(controller, config);
 	start_caches(controller);
 	meters_init(controller, config->metrics);
 	timer_init(&controller->tick, tick, controller);
@@ -338,6 +455,7 @@ void controller_free(struct controller *controller)
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		store_free(controller->caches[i].store);
 	rival_release(controller);
+	leadership_release(controller);
 	configs_release(controller);
 	learned_free(controller->learned);
 	free(controller->system_namespace);
@@ -357,6 +475,11 @@ void controller_stop(struct controller *controller, void (*stopped)(void *ctx), 
 	controller->stopped_ctx = ctx;
 	controller->stop_until_ms = timers_now(controller->timers) + STOP_EVENTS_MS;
 	timer_arm(controller->timers, &controller->tick, 0);
+}
+
+bool controller_leads(const struct controller *controller, const char *key)
+{
+	return leadership_holds(controller, key);
 }
 
 bool controller_idle(const struct controller *controller)

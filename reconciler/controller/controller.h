@@ -17,6 +17,13 @@ struct controller_config {
 	const char *system_namespace; /* of the ConfigMaps */
 	const char *pod;              /* for events; may be NULL */
 	struct metrics *metrics;      /* may be NULL */
+	/* Of this candidate for the leases (elector_identity); NULL: no leader election, every key
+	 * is ours. */
+	const char *identity;
+	const char *leader_election; /* name of the ConfigMap; NULL: config-leader-election */
+	/* It can't go on: the ConfigMap of leader election is wrong. From the loop. May be NULL. */
+	void (*failed)(void *ctx, const char *why);
+	void *failed_ctx;
 };
 
 struct controller *controller_new(const struct controller_config *config);
@@ -24,8 +31,14 @@ void controller_free(struct controller *controller);
 
 /* Caches synced (an absent API counts as synced and empty) and the configuration read. */
 bool controller_ready(const struct controller *controller);
-/* Takes no more keys; stopped(ctx) is called once the writes in flight are done. */
+/* What keeps caches from being filled or in step, "ScaledObject: the API server's text" a line;
+ * nothing where all is well. */
+void controller_troubles(const struct controller *controller, struct strbuf *out);
+/* Takes no more keys; stopped(ctx) is called once the writes in flight are done and the leases are
+ * given up. */
 void controller_stop(struct controller *controller, void (*stopped)(void *ctx), void *ctx);
+/* Is this key ("ns/name") ours to write, now? Always without leader election. */
+bool controller_leads(const struct controller *controller, const char *key);
 /* No key waits or is worked on: tests. */
 bool controller_idle(const struct controller *controller);
 /* Lists everything anew and looks at every key (tests; the resync of the Go informers). */

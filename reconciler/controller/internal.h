@@ -1,13 +1,18 @@
 /*
  * struct controller from the inside, shared by the files of the shell: controller.c (life, passes),
  * routes.c (a change -> the keys to look at), changes.c (changes that are none to us), views.c (the
- * stores -> a view), configs.c (the ConfigMaps), rival.c (autoscaler-hpa's leases), notes.c
- * (events, log lines), meters.c (metrics). Only they and their tests include this.
+ * stores -> a view), configs.c (the ConfigMaps), leadership.c (our leases), rival.c
+ * (autoscaler-hpa's leases), notes.c (events, log lines), meters.c (metrics). Only they and their
+ * tests include this.
  */
 #ifndef CONTROLLER_INTERNAL_H
 #define CONTROLLER_INTERNAL_H
 
+#include <sys/queue.h>
+
 #include "pkg/base/table.h"
+#include "pkg/knative/buckets.h"
+#include "pkg/kube/elector.h"
 #include "pkg/kube/events.h"
 #include "pkg/kube/reflector.h"
 #include "pkg/work/queue.h"
@@ -16,7 +21,11 @@
 #include "reconciler/controller/resources.h"
 
 #define COMPONENT "autoscaler-keda-hpa"
+/* As many passes are under way at once; those that have been for a second wait for somebody else
+ * and make room for others, of which a quarter may always be beside them (kube_client does the same
+ * with writes). */
 #define MAX_PASSES 32
+#define MAX_PASSES_IN_ALL (4 * MAX_PASSES)
 #define PARADE_KEYS_A_SECOND 100
 
 enum cache_id {
@@ -59,7 +68,8 @@ struct keda_values {
 /* What is remembered of a key; absent where there is nothing to remember. */
 struct key_state {
 	struct memo memo;
-	struct pass *pass; /* under way, or NULL */
+	struct pass *pass;           /* under way, or NULL */
+	TAILQ_ENTRY(key_state) link; /* while one is */
 	bool forget; /* the PodAutoscaler went, or is another one: forget the rest after pass */
 	/* A live spec with this hash does what that desired hash asks; 0: unknown. */
 	uint64_t live_hash, desired_hash;
@@ -72,6 +82,8 @@ struct meters {
 	    *longest;
 	struct metric *steps, *step_seconds, *config_errors, *events, *rival, *degraded;
 	struct metric *restarts, *relists, *undecodable, *synced, *objects, *bytes, *silent;
+	struct metric *troubled;
+	struct metric *leads, *leader_changes;
 	struct metric *build;
 	uint64_t told_adds, told_retries;
 	struct recorder_stats told_events;
@@ -82,6 +94,24 @@ struct parade {
 	struct strbuf keys; /* each with its NUL */
 	size_t at;          /* of the next one, in keys */
 	struct timer timer;
+};
+
+/* Our leases, one a bucket. */
+struct leadership {
+	char *identity;         /* NULL: no leader election */
+	char *config_name;      /* of the ConfigMap */
+	struct kube_call *call; /* which reads that */
+	struct timer again;     /* reads it again after a failure */
+	bool told;              /* that it can't be read */
+	struct arena *names_arena;
+	size_t buckets; /* 0: the ConfigMap is not read yet */
+	int64_t lease_ms, renew_ms, retry_ms;
+	const char *names[BUCKETS_MAX];        /* of the leases, ascending */
+	struct elector *electors[BUCKETS_MAX]; /* NULL until the caches are synced */
+	size_t resigning;                      /* how many have not given up their lease yet */
+	void (*resigned)(struct controller *controller);
+	void (*failed)(void *ctx, const char *why);
+	void *failed_ctx;
 };
 
 /* Knative's autoscaler-hpa. */
@@ -106,9 +136,11 @@ struct controller {
 	struct pass_shell shell;
 	struct meters meters;
 	struct parade parade;
+	struct leadership leadership;
 	struct rival rival;
 
-	unsigned passes;       /* under way */
+	unsigned passes;                             /* under way */
+	TAILQ_HEAD(key_states, key_state) under_way; /* the oldest pass first */
 	bool draining;         /* in drain(): passes that end at once do not start others */
 	const char *answering; /* the key whose own write's answer goes into the store just now */
 	bool ready;            /* once all caches were synced */
@@ -121,8 +153,16 @@ struct controller {
 	struct timer more;     /* goes on draining in the next round */
 };
 
+/* The resource's kind; of a ConfigMap its name. */
+const char *cache_name(const struct cache *cache);
+
 /* Forgets what is remembered of that key; fine if nothing is. Not while its pass is under way. */
 void key_state_drop(struct controller *controller, const char *key);
+/* The keys of that bucket are no longer ours: passes under way are given up, what is remembered of
+ * them and their back-offs are forgotten. */
+void keys_give_up(struct controller *controller, size_t bucket);
+/* May a write for that key go out, now? */
+bool key_may_write(void *ctx, const char *key);
 
 /* ---- routes.c ---- */
 
@@ -134,10 +174,12 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 /* Is there something to do for that PodAutoscaler: is it of our class, or has it a ScaledObject of
  * ours left from when it was? NULL: no. */
 bool route_concerns(const struct controller *controller, const struct object *pa);
-/* Every PodAutoscaler of ours, on the slow lane. */
+/* Every PodAutoscaler that there is something to do for, on the slow lane. */
 void route_all(struct controller *controller);
-/* The same, but at most PARADE_KEYS_A_SECOND of them: what a changed default does to thousands of
- * revisions is neither to stampede nor to hold up a user's own change. */
+/* Those of one bucket. */
+void route_bucket(struct controller *controller, size_t bucket);
+/* The same as route_all, but at most PARADE_KEYS_A_SECOND of them: what a changed default does to
+ * thousands of revisions is neither to stampede nor to hold up a user's own change. */
 void route_all_gradually(struct controller *controller);
 void routes_init(struct controller *controller);
 void routes_release(struct controller *controller);
@@ -162,6 +204,20 @@ void configs_changed(struct controller *controller, enum cache_id id, const stru
 void configs_warn_absent(struct controller *controller);
 const char *config_map_name(enum cache_id id);
 
+/* ---- leadership.c ---- */
+
+void leadership_init(struct controller *controller, const struct controller_config *config);
+void leadership_release(struct controller *controller);
+/* Begins to campaign once the ConfigMap is read and the caches are synced; else nothing. */
+void leadership_campaign(struct controller *controller);
+bool leadership_holds(const struct controller *controller, const char *key);
+size_t leadership_bucket(const struct controller *controller, const char *key);
+void leadership_lease_changed(struct controller *controller, const struct object *before,
+			      const struct object *after);
+/* Gives all leases up; resigned comes once that is answered, maybe from within. */
+void leadership_resign(struct controller *controller,
+		       void (*resigned)(struct controller *controller));
+
 /* ---- rival.c ---- */
 
 void rival_init(struct controller *controller);
@@ -182,6 +238,7 @@ void meters_step(struct controller *controller, enum step_kind step, const struc
 		 int64_t duration_ms);
 void meters_wait(struct controller *controller, int64_t duration_ms); /* of a key, in the queue */
 void meters_pass(struct controller *controller, int64_t duration_ms);
+void meters_leadership(struct controller *controller, const char *lease, bool leads);
 void meters_config_error(struct controller *controller, const char *name);
 
 #endif

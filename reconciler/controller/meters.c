@@ -14,6 +14,8 @@ static const char *const step_labels[] = {"kind", "verb", "outcome", NULL};
 static const char *const cache_labels[] = {"kind", NULL};
 static const char *const config_labels[] = {"configmap", NULL};
 static const char *const event_labels[] = {"outcome", NULL};
+static const char *const lease_labels[] = {"name", NULL};
+static const char *const change_labels[] = {"name", "change", NULL};
 static const char *const build_labels[] = {"version", NULL};
 static const char *const queue_values[] = {COMPONENT};
 
@@ -58,6 +60,11 @@ static void make_cache_meters(struct meters *m, struct metrics *metrics)
 	    metrics_gauge(metrics, PREFIX "cache_objects", "Objects in the cache.", cache_labels);
 	m->bytes = metrics_gauge(metrics, PREFIX "cache_bytes", "Memory of the cached objects.",
 				 cache_labels);
+	m->troubled =
+	    metrics_gauge(metrics, PREFIX "watch_troubled",
+			  "1: the last request for the cache failed, for want of rights for "
+			  "example; it is tried again.",
+			  cache_labels);
 	m->silent = metrics_gauge(metrics, PREFIX "watch_silent_seconds",
 				  "Time since the watch last brought anything.", cache_labels);
 }
@@ -84,6 +91,11 @@ void meters_init(struct controller *controller, struct metrics *metrics)
 				 "1: Knative's autoscaler-hpa renews its lease, so that nothing is "
 				 "written here.",
 				 NULL);
+	m->leads = metrics_gauge(metrics, "leader_election_master_status",
+				 "1: this replica leads the keys of that lease.", lease_labels);
+	m->leader_changes =
+	    metrics_counter(metrics, PREFIX "leader_changes_total",
+			    "How often this replica gained or lost a lease.", change_labels);
 	m->degraded =
 	    metrics_gauge(metrics, PREFIX "scaling_degraded",
 			  "Revisions that run but have not been scaled for a minute.", NULL);
@@ -138,6 +150,14 @@ void meters_pass(struct controller *controller, int64_t duration_ms)
 	if (controller->meters.process_seconds)
 		metric_observe(controller->meters.process_seconds, queue_values,
 			       (double)duration_ms / 1000);
+}
+
+void meters_leadership(struct controller *controller, const char *lease, bool leads)
+{
+	const char *const values[] = {lease, leads ? "gained" : "lost"};
+
+	if (controller->meters.leader_changes)
+		metric_add(controller->meters.leader_changes, values, 1);
 }
 
 void meters_config_error(struct controller *controller, const char *name)
@@ -214,8 +234,7 @@ static void collect_events(struct controller *controller)
 
 static void collect_cache(struct meters *m, struct cache *cache)
 {
-	const char *label = cache->id < CACHE_CONFIG_AUTOSCALER ? cache->resource->kind
-								: config_map_name(cache->id);
+	const char *label = cache_name(cache);
 	const char *const values[] = {label};
 	struct reflector_status status;
 
@@ -226,7 +245,20 @@ static void collect_cache(struct meters *m, struct cache *cache)
 	metric_set(m->synced, values, store_synced(cache->store));
 	metric_set(m->objects, values, (double)store_count(cache->store));
 	metric_set(m->bytes, values, (double)store_bytes(cache->store));
+	metric_set(m->troubled, values, status.trouble[0] != '\0');
 	metric_set(m->silent, values, (double)status.silent_ms / 1000);
+}
+
+static void collect_leadership(struct controller *controller)
+{
+	const struct leadership *leadership = &controller->leadership;
+
+	for (size_t i = 0; i < leadership->buckets; i++) {
+		const struct elector *elector = leadership->electors[i];
+
+		metric_set(controller->meters.leads, &leadership->names[i],
+			   elector && elector_leads(elector));
+	}
 }
 
 static void collect(void *ctx)
@@ -235,6 +267,7 @@ static void collect(void *ctx)
 
 	collect_queue(controller);
 	metric_set(controller->meters.rival, NULL, controller->rival.runs);
+	collect_leadership(controller);
 	collect_events(controller);
 	collect_degraded(controller);
 	for (size_t i = 0; i < CACHE_COUNT; i++)

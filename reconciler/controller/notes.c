@@ -58,6 +58,13 @@ static bool about_serving(const struct pod_autoscaler *pa, const char *kind, con
 	return out->name && out->uid;
 }
 
+static void record(struct controller *controller, const char *key, struct event_about *about,
+		   const struct note *note)
+{
+	about->key = key;
+	recorder_event(controller->recorder, about, note->warning, note->reason, note->message);
+}
+
 void tell_note(void *ctx, const struct pod_autoscaler *pa, const struct note *note)
 {
 	struct controller *controller = ctx;
@@ -70,17 +77,14 @@ void tell_note(void *ctx, const struct pod_autoscaler *pa, const struct note *no
 		 F_STR("text", note->message));
 	if (note->targets & NOTE_PA) {
 		about_pod_autoscaler(pa, &about);
-		recorder_event(controller->recorder, &about, note->warning, note->reason,
-			       note->message);
+		record(controller, key.buf, &about, note);
 	}
 	if (note->targets & NOTE_REVISION && about_serving(pa, "Revision", SERVING_LABEL "revision",
 							   SERVING_LABEL "revisionUID", &about))
-		recorder_event(controller->recorder, &about, note->warning, note->reason,
-			       note->message);
+		record(controller, key.buf, &about, note);
 	if (note->targets & NOTE_SERVICE && about_serving(pa, "Service", SERVING_LABEL "service",
 							  SERVING_LABEL "serviceUID", &about))
-		recorder_event(controller->recorder, &about, note->warning, note->reason,
-			       note->message);
+		record(controller, key.buf, &about, note);
 }
 
 static const char *or_absent(const char *text)

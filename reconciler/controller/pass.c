@@ -10,6 +10,7 @@
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
+#include "pkg/base/pulse.h"
 #include "reconciler/controller/resources.h"
 
 struct pass {
@@ -21,6 +22,8 @@ struct pass {
 	struct arena *arena;
 	struct snapshot snapshot;
 	bool viewed; /* snapshot holds references */
+	struct memo
+	    before; /* the one that the decision at hand was made from, and may borrow from */
 	struct decision decision;
 	struct kube_call *call;
 	/* what the next view is told of this pass */
@@ -116,6 +119,7 @@ void pass_free(struct pass *pass)
 	if (pass->call)
 		kube_client_cancel(pass->shell->client, pass->call);
 	release_snapshot(pass);
+	memo_clear(&pass->before);
 	arena_free(pass->arena);
 	free(pass->ns);
 	free(pass->key);
@@ -129,6 +133,7 @@ static void end(struct pass *pass, bool failed)
 	/* A refusal for good has its own schedule, in again_ms; only one without waits its turn
 	 * with the passing failures. */
 	failed = failed || pass->passing || (pass->refused && again_ms == 0);
+	pulse_about(NULL);
 	pass->shell->ended(pass->shell->ctx, pass, failed, pass->retry_after_ms, again_ms);
 }
 
@@ -159,16 +164,15 @@ static bool look(struct pass *pass)
 	return true;
 }
 
-/* The new memo may borrow texts from the old one: copied before that is cleared. */
+/* The new memo may borrow texts from the old one, and the notes may until they are recorded. */
 static void adopt_memo(struct pass *pass)
 {
-	struct memo fresh = {0};
-
 	pass->told_degraded = pass->memo->degraded_told;
 	pass->told_unknown = pass->memo->unknown_told;
-	memo_copy(&fresh, &pass->decision.memo);
-	memo_clear(pass->memo);
-	*pass->memo = fresh;
+	memo_clear(&pass->before);
+	pass->before = *pass->memo;
+	memset(pass->memo, 0, sizeof(*pass->memo));
+	memo_copy(pass->memo, &pass->decision.memo);
 }
 
 static void adopt_sync(struct pass *pass)
@@ -271,6 +275,14 @@ static void request_done(void *ctx, const struct json *object, const struct erro
 	run(pass);
 }
 
+static bool may_send(void *ctx)
+{
+	const struct pass *pass = ctx;
+	const struct pass_shell *shell = pass->shell;
+
+	return !shell->may_write || shell->may_write(shell->ctx, pass->key);
+}
+
 static void send_step(struct pass *pass)
 {
 	const struct step_request *how = &step_requests[pass->decision.step];
@@ -282,14 +294,17 @@ static void send_step(struct pass *pass)
 	    .subresource = how->subresource,
 	    .body = how->verb == KUBE_DELETE ? delete_options(pass) : pass->decision.body,
 	    .strict = how->strict,
+	    .may_send = may_send,
 	};
 
 	pass->sent_ms = timers_now(kube_client_timers(pass->shell->client));
 	pass->call = kube_client_send(pass->shell->client, &request, request_done, pass);
+	pulse_about(NULL);
 }
 
 static void run(struct pass *pass)
 {
+	pulse_about(pass->key);
 	if (!look(pass)) {
 		end(pass, false);
 		return;

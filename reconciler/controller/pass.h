@@ -41,6 +41,10 @@ struct pass_shell {
 	/* A step was taken, well (err->kind ERROR_NONE) or not: for logs and metrics. */
 	void (*stepped)(void *ctx, const char *key, const struct decision *decision,
 			const struct error *err, int64_t duration_ms);
+	/* Asked when a request for that key is about to go out (kube_request.may_send); NULL:
+	 * always.
+	 */
+	bool (*may_write)(void *ctx, const char *key);
 	void (*note)(void *ctx, const struct pod_autoscaler *pa, const struct note *note);
 	/* Exactly once, last; may come from within pass_start; the pass may be freed in it. failed:
 	 * come back after a back-off, retry_after_ms at the earliest. again_ms: come back then

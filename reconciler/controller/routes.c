@@ -74,9 +74,34 @@ static void add_by_target(struct controller *controller, const char *ns, const c
 
 static bool add_slowly(void *ctx, struct object *object)
 {
-	if (is_ours(object))
+	if (route_concerns(ctx, object))
 		add_key(ctx, &object->meta, QUEUE_SLOW);
 	return true;
+}
+
+struct addressees {
+	struct controller *controller;
+	size_t bucket;
+};
+
+static bool add_of_bucket(void *ctx, struct object *object)
+{
+	const struct addressees *addressees = ctx;
+	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
+
+	if (!route_concerns(addressees->controller, object))
+		return true;
+	strbuf_addf(&key, "%s/%s", object->meta.ns, object->meta.name);
+	if (leadership_bucket(addressees->controller, key.buf) == addressees->bucket)
+		queue_add(addressees->controller->queue, key.buf, QUEUE_SLOW);
+	return true;
+}
+
+void route_bucket(struct controller *controller, size_t bucket)
+{
+	struct addressees addressees = {controller, bucket};
+
+	store_each(controller->caches[CACHE_PA].store, add_of_bucket, &addressees);
 }
 
 void route_all(struct controller *controller)
@@ -189,6 +214,7 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 		pod_autoscaler_changed(cache->controller, before, after);
 		return;
 	case CACHE_LEASE:
+		leadership_lease_changed(cache->controller, before, after);
 		rival_lease_changed(cache->controller, before, after);
 		return;
 	case CACHE_CONFIG_AUTOSCALER:

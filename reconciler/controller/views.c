@@ -125,7 +125,7 @@ bool view_take(void *ctx, const char *key, struct snapshot *out)
 	view->config = &controller->autoscaler->config;
 	view->config_keda = &controller->keda->config;
 	view->learned = controller->learned;
-	view->leader = !controller->rival.runs;
+	view->leader = key_may_write(controller, key);
 	view->now_ms = kube_client_now_ms(controller->client);
 
 	struct object *const used[] = {

@@ -57,7 +57,7 @@ static int look(struct model *model, const struct version *so)
 		    json_text_or(json_path(trigger, "metadata", "activationThreshold", NULL), "0");
 		if (strcmp(type, "prometheus") != 0)
 			continue;
-		double value = model_value(model->metrics, so->ns);
+		double value = keda_value(model, so->ns, trigger);
 		if (isnan(value))
 			state = state == 1 ? 1 : -1;
 		else if (value > strtod(threshold, NULL))
@@ -82,7 +82,7 @@ static void act(struct model *model, struct version *so, bool active)
 }
 
 static void tell(struct model *model, struct version *so, const struct loop_state *state,
-		 bool fresh_active)
+		 bool polled, bool fresh_active)
 {
 	struct keda_verdict verdict = {
 	    .ready = "True",
@@ -90,7 +90,11 @@ static void tell(struct model *model, struct version *so, const struct loop_stat
 	    .message = KEDA_READY_TEXT,
 	    .active = state->active ? "True" : "False",
 	    .active_reason = state->active ? "ScalerActive" : "ScalerNotActive",
+	    .active_message = state->active
+				  ? "Scaling is performed because triggers are active"
+				  : "Scaling is not performed because triggers are not active",
 	    .good = true,
+	    .polled = polled,
 	    .active_at_ms = fresh_active ? model_now_ms(model) : 0,
 	};
 	if (state->failures >= FAILURES_TO_TELL) {
@@ -99,6 +103,7 @@ static void tell(struct model *model, struct version *so, const struct loop_stat
 		verdict.message = "Triggers defined in ScaledObject are not working correctly";
 		verdict.active = "Unknown";
 		verdict.active_reason = "UnknownState";
+		verdict.active_message = NULL;
 	}
 	keda_write_status(model, so, &verdict);
 }
@@ -119,6 +124,6 @@ void keda_poll(struct model *model, struct desk *desk, struct version *so)
 			act(model, so, state->active);
 	}
 	int64_t wait = state->next_ms - now;
-	tell(model, so, state, fresh_active);
+	tell(model, so, state, due, fresh_active);
 	desk_later(desk, so->ns, so->name, wait < interval ? wait : interval);
 }

@@ -1,6 +1,6 @@
 /*
- * The heart of the model: which resources there are, how a change is committed, and garbage
- * collection. Everything that changes an object comes through model_commit.
+ * The heart of the model: which resources there are and how a change is committed. Everything that
+ * changes an object comes through model_commit.
  */
 #include "test/lib/model.h"
 
@@ -31,6 +31,8 @@ static const struct kind kinds[RESOURCE_COUNT] = {
     {"configurations", "serving.knative.dev", "v1", "configurations", "Configuration",
      .has_status = true, .has_generation = true},
     {"services.serving", "serving.knative.dev", "v1", "services", "Service", .has_status = true,
+     .has_generation = true},
+    {"routes", "serving.knative.dev", "v1", "routes", "Route", .has_status = true,
      .has_generation = true},
     {"configmaps", "", "v1", "configmaps", "ConfigMap", .builtin = true},
     {"events", "", "v1", "events", "Event", .builtin = true},
@@ -150,8 +152,8 @@ void model_compact(struct model *model)
 
 /* ---- committing ---- */
 
-static struct version *version_make(struct resource *resource, uint64_t number, struct arena *arena,
-				    struct json *value)
+struct version *version_make(struct resource *resource, uint64_t number, struct arena *arena,
+			     struct json *value)
 {
 	struct version *version = ARENA_NEW(arena, struct version);
 	struct json *meta = json_ensure_object(arena, value, "metadata");
@@ -166,17 +168,6 @@ static struct version *version_make(struct resource *resource, uint64_t number, 
 	version->uid = json_text(json_get(meta, "uid"));
 	version->key = model_key(arena, version->ns, version->name);
 	return version;
-}
-
-static bool owner_gone(struct model *model, const struct version *version)
-{
-	const struct json *owners = json_path(version->value, "metadata", "ownerReferences", NULL);
-	for (size_t i = 0; i < json_count(owners); i++) {
-		const char *uid = json_text_or(json_get(json_at(owners, i), "uid"), "");
-		if (table_get(model->live, uid))
-			return false;
-	}
-	return json_count(owners) > 0;
 }
 
 struct version *model_commit(struct model *model, struct resource *resource, enum change_type type,
@@ -195,8 +186,7 @@ struct version *model_commit(struct model *model, struct resource *resource, enu
 		table_set(model->live, version->uid, version);
 	}
 	append_history(resource, type, model_now_ms(model), version);
-	if ((type == CHANGE_DELETED || owner_gone(model, version)) &&
-	    !timer_armed(&model->collector))
+	if (!timer_armed(&model->collector) && collector_concerned(model, type, version))
 		timer_arm(model->timers, &model->collector, COLLECT_AFTER_MS);
 	struct change change = {.type = type, .at_ms = model_now_ms(model), .version = version};
 	desk_react(model, &change);
@@ -211,46 +201,6 @@ void model_on_change(struct model *model, void (*changed)(void *ctx), void *ctx)
 {
 	model->changed = changed;
 	model->changed_ctx = ctx;
-}
-
-/* ---- garbage collection ---- */
-
-struct garbage {
-	struct model *model;
-	struct version **found;
-	size_t count, cap;
-};
-
-static bool find_garbage(void *ctx, const char *key UNUSED, void *value)
-{
-	struct garbage *garbage = ctx;
-	struct version *version = value;
-	if (!owner_gone(garbage->model, version) ||
-	    json_path(version->value, "metadata", "deletionTimestamp", NULL))
-		return true;
-	if (garbage->count == garbage->cap) {
-		garbage->cap = garbage->cap ? garbage->cap * 2 : 16;
-		garbage->found = xrealloc(garbage->found, garbage->cap * sizeof(garbage->found[0]));
-	}
-	version->refs++;
-	garbage->found[garbage->count++] = version;
-	return true;
-}
-
-static void collect(void *ctx)
-{
-	struct model *model = ctx;
-	struct garbage garbage = {.model = model};
-	for (size_t i = 0; i < RESOURCE_COUNT; i++)
-		table_each(model->resources[i].objects, find_garbage, &garbage);
-	for (size_t i = 0; i < garbage.count; i++) {
-		CLEANUP(error_clear) struct error err = ERROR_INIT;
-		struct version *gone;
-		CHECK(model_do_delete(model, garbage.found[i], garbage.found[i]->uid, NULL, &gone,
-				      &err));
-		version_unref(garbage.found[i]);
-	}
-	free(garbage.found);
 }
 
 /* ---- life ---- */
@@ -269,16 +219,21 @@ struct model *model_new(struct timers *timers, int64_t start_wall_ms)
 		model->resources[i].compacted = model->version;
 	}
 	model->live = table_new();
-	timer_init(&model->collector, collect, model);
+	timer_init(&model->collector, model_collect, model);
 	model->metrics = table_new();
 	model->usage = table_new();
+	model->series = table_new();
 	model->terminating = table_new();
 	model->pods_start_ms = 1000;
+	model->hpa_sync_ms = 15000;
 	model->scratch = (struct strbuf)STRBUF_INIT;
 	desk_init(model, DESK_KNATIVE, &knative_stand_in);
 	desk_init(model, DESK_KEDA, &keda_stand_in);
 	desk_init(model, DESK_HPA, &hpa_stand_in);
 	desk_init(model, DESK_DEPLOYMENT, &deployment_stand_in);
+	desk_init(model, DESK_SERVICE, &service_stand_in);
+	desk_init(model, DESK_CONFIGURATION, &configuration_stand_in);
+	desk_init(model, DESK_ROUTE, &route_stand_in);
 	return model;
 }
 
@@ -316,6 +271,8 @@ void model_free(struct model *model)
 	table_free(model->metrics);
 	table_each(model->usage, drop_value, NULL);
 	table_free(model->usage);
+	table_each(model->series, drop_value, NULL);
+	table_free(model->series);
 	table_free(model->terminating);
 	for (size_t i = 0; i < MAX_REFUSALS; i++) {
 		free(model->refusals[i].plural);

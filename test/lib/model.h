@@ -2,9 +2,10 @@
  * The model of a cluster: objects as JSON with resourceVersions, generations, uids, ownerReferences
  * and garbage collection, finalizers, watches with history and compaction, merge patches with
  * version conflicts, a status subresource, Strict field validation by a small table; and stand-ins
- * for the other controllers, each one file behind one interface: Knative (SKS status, Revision from
- * PodAutoscaler), KEDA (finalizer, label, scalingModifiers {}, HPA, conditions, refusals, zero),
- * the HPA controller and Deployments (replicas from a value that can be set).
+ * for the other controllers behind one interface: Knative (knative_model*.c: Service to Deployment
+ * and PodAutoscaler, and their states back; SKS status; webhook), KEDA (keda_model*.c: finalizer,
+ * label, scalingModifiers {}, HPA, conditions, refusals, zero), the HPA controller and Deployments
+ * (replicas from a value that can be set).
  *
  * It knows no transport: model_handle answers one request, model_watch_* one stream, so that the
  * simulated wire and a real HTTP server can both stand before it. Time comes from the timers.
@@ -33,18 +34,23 @@ struct model_request {
 	const char *content_type; /* may be NULL */
 	const char *body;
 	size_t length;
+	const char *accept; /* may be NULL; "as=Table" is understood */
+	uint64_t behind;    /* GET: answered from the state so many versions ago */
 };
 
 struct model_answer {
 	int status;
 	bool plain; /* text/plain, else application/json */
 	struct strbuf body;
+	const char *type;       /* another Content-Type than these two, or NULL; static text */
+	struct strbuf warnings; /* texts for Warning headers, a line each */
 };
 
 #define MODEL_ANSWER_INIT                                                                          \
 	{                                                                                          \
-		0, false, STRBUF_INIT                                                              \
+		0, false, STRBUF_INIT, NULL, STRBUF_INIT                                           \
 	}
+void model_answer_release(struct model_answer *answer);
 
 /* Anything but a watch. The answer's body is replaced. */
 void model_handle(struct model *model, const struct model_request *request,
@@ -69,6 +75,9 @@ enum model_watch_got {
 /* NULL if refused: answer says how. */
 struct model_watch *model_watch_open(struct model *model, const char *path,
 				     struct model_answer *answer);
+/* The same with an Accept header, which may ask for Tables; NULL: none. */
+struct model_watch *model_watch_open_as(struct model *model, const char *path, const char *accept,
+					struct model_answer *answer);
 /* The next line, newline included, replaces line's text. */
 enum model_watch_got model_watch_next(struct model_watch *watch, struct strbuf *line);
 bool model_watch_pending(const struct model_watch *watch); /* would next give an event now? */
@@ -130,8 +139,13 @@ void model_keda_refuses(struct model *model, int status, const char *text);
 void model_keda_fails(struct model *model, const char *text);
 /* What the prometheus triggers of that namespace see (0 at first); NAN: source unreachable. */
 void model_set_metric(struct model *model, const char *ns, double value);
+/* The same for those alone whose query names that series as a word; it comes first. */
+void model_set_series(struct model *model, const char *ns, const char *name, double value);
 /* Usage per pod in percent of the request, for cpu and memory (0 at first); NAN: no metrics. */
 void model_set_usage(struct model *model, const char *ns, double percent);
+/* How often the HPA controller looks at each HPA, 15 s at first; the first time a period from now.
+ */
+void model_hpa_sync_period(struct model *model, int64_t ms);
 /* From Deployment replicas to ready ones, 1 s at first; below 0: they never start. */
 void model_pods_start_after(struct model *model, int64_t ms);
 

@@ -249,6 +249,12 @@ void model_set_metric(struct model *model, const char *ns, double value)
 	set_value(model->metrics, ns, value);
 }
 
+void model_set_series(struct model *model, const char *ns, const char *name, double value)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	set_value(model->series, model_key(arena, ns, name), value);
+}
+
 void model_set_usage(struct model *model, const char *ns, double percent)
 {
 	set_value(model->usage, ns, percent);
@@ -268,12 +274,23 @@ void model_keda_running(struct model *model, bool running)
 
 void model_knative_running(struct model *model, bool running)
 {
-	desk_run(&model->desks[DESK_KNATIVE], running);
+	static const enum desk_id ids[] = {DESK_KNATIVE, DESK_SERVICE, DESK_CONFIGURATION,
+					   DESK_ROUTE};
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		desk_run(&model->desks[ids[i]], running);
 }
 
 void model_hpa_running(struct model *model, bool running)
 {
 	desk_run(&model->desks[DESK_HPA], running);
+}
+
+void model_hpa_sync_period(struct model *model, int64_t ms)
+{
+	bool running = model->desks[DESK_HPA].running;
+	model->hpa_sync_ms = ms;
+	model_hpa_running(model, false);
+	model_hpa_running(model, running);
 }
 
 void model_keda_fails(struct model *model, const char *text)

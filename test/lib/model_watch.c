@@ -22,6 +22,7 @@ struct model_watch {
 	struct version **initial; /* still to be sent, references held */
 	size_t initial_count, initial_at;
 	bool end_of_initial; /* its bookmark is still to be sent */
+	bool table, columns; /* Tables are wanted; their columns were sent */
 	bool bookmarks, over;
 	int64_t ends_ms, bookmark_ms; /* monotonic */
 };
@@ -37,18 +38,12 @@ static bool take_initial(void *ctx, const char *key UNUSED, void *value)
 	return true;
 }
 
-static int by_key(const void *a, const void *b)
-{
-	const struct version *const *left = a, *const *right = b;
-	return strcmp((*left)->key, (*right)->key);
-}
-
 static void start_with_state(struct model_watch *watch)
 {
 	struct table *objects = watch->selection.resource->objects;
 	watch->initial = xcalloc(table_count(objects) + 1, sizeof(watch->initial[0]));
 	table_each(objects, take_initial, watch);
-	qsort(watch->initial, watch->initial_count, sizeof(watch->initial[0]), by_key);
+	qsort(watch->initial, watch->initial_count, sizeof(watch->initial[0]), version_by_key);
 	watch->after = watch->model->version;
 }
 
@@ -83,6 +78,12 @@ static struct model_watch *watch_new(struct model *model)
 struct model_watch *model_watch_open(struct model *model, const char *path,
 				     struct model_answer *answer)
 {
+	return model_watch_open_as(model, path, NULL, answer);
+}
+
+struct model_watch *model_watch_open_as(struct model *model, const char *path, const char *accept,
+					struct model_answer *answer)
+{
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	struct model_watch *watch = watch_new(model);
 	/* The selection points into the path. */
@@ -112,6 +113,7 @@ struct model_watch *model_watch_open(struct model *model, const char *path,
 	if (list || watch->after == 0)
 		start_with_state(watch);
 	watch->end_of_initial = list && watch->bookmarks;
+	watch->table = table_wanted(accept);
 	answer->status = 200;
 	return watch;
 }
@@ -141,11 +143,27 @@ static size_t first_after(const struct resource *resource, uint64_t after)
 	return low;
 }
 
-static const struct change *next_change(const struct model_watch *watch)
+/* What a change is for this watch: an object that begins or ceases to fit a selector is added or
+ * deleted. Below 0: it is none of its concern. */
+static int type_for(const struct model_watch *watch, size_t index)
+{
+	const struct selection *selection = &watch->selection;
+	const struct change *change = &selection->resource->history[index];
+	bool fits = selection_has(selection, change->version);
+	if (change->type == CHANGE_ADDED || (!selection->labels && !selection->fields))
+		return fits ? (int)change->type : -1;
+	const struct version *before = version_before(selection->resource, index);
+	bool fitted = before ? selection_has(selection, before) : fits;
+	if (!fitted)
+		return fits && change->type == CHANGE_MODIFIED ? CHANGE_ADDED : -1;
+	return fits ? (int)change->type : CHANGE_DELETED;
+}
+
+static const struct change *next_change(const struct model_watch *watch, int *type)
 {
 	const struct resource *resource = watch->selection.resource;
 	for (size_t i = first_after(resource, watch->after); i < resource->count; i++)
-		if (selection_has(&watch->selection, resource->history[i].version))
+		if ((*type = type_for(watch, i)) >= 0)
 			return &resource->history[i];
 	return NULL;
 }
@@ -155,9 +173,18 @@ static bool too_old(const struct model_watch *watch)
 	return watch->after < watch->selection.resource->compacted;
 }
 
-static void write_event(struct strbuf *line, const char *type, struct version *version)
+static void write_event(struct model_watch *watch, struct strbuf *line, const char *type,
+			struct version *version)
 {
-	strbuf_addf(line, "{\"type\":\"%s\",\"object\":%s}\n", type, version_text(version));
+	if (!watch->table) {
+		strbuf_addf(line, "{\"type\":\"%s\",\"object\":%s}\n", type, version_text(version));
+		return;
+	}
+	CLEANUP(strbuf_release) struct strbuf table = STRBUF_INIT;
+	table_write_one(watch->model, &watch->selection, version, !watch->columns, &table);
+	watch->columns = true;
+	strbuf_addf(line, "{\"type\":\"%s\",\"object\":%.*s}\n", type, (int)table.len - 1,
+		    table.buf);
 }
 
 static void write_bookmark(struct model_watch *watch, bool end_of_initial, struct strbuf *line)
@@ -165,7 +192,7 @@ static void write_bookmark(struct model_watch *watch, bool end_of_initial, struc
 	const struct kind *kind = &watch->selection.resource->kind;
 	strbuf_addf(line,
 		    "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\","
-		    "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\",\"creationTimestamp\":null",
+		    "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"",
 		    kind->name, kind->group, kind->group[0] ? "/" : "", kind->version,
 		    watch->after);
 	if (end_of_initial)
@@ -196,7 +223,7 @@ enum model_watch_got model_watch_next(struct model_watch *watch, struct strbuf *
 		return WATCH_OVER;
 	if (watch->initial_at < watch->initial_count) {
 		struct version *version = watch->initial[watch->initial_at++];
-		write_event(line, "ADDED", version);
+		write_event(watch, line, "ADDED", version);
 		version_unref(version);
 		return WATCH_EVENT;
 	}
@@ -207,10 +234,11 @@ enum model_watch_got model_watch_next(struct model_watch *watch, struct strbuf *
 	}
 	if (too_old(watch))
 		return expired(watch, line);
-	const struct change *change = next_change(watch);
+	int type;
+	const struct change *change = next_change(watch, &type);
 	if (change) {
 		watch->after = change->version->number;
-		write_event(line, types[change->type], change->version);
+		write_event(watch, line, types[type], change->version);
 		return WATCH_EVENT;
 	}
 	watch->after = watch->model->version;
@@ -228,7 +256,9 @@ bool model_watch_pending(const struct model_watch *watch)
 {
 	if (watch->over || watch->selection.resource->absent || watch->end_of_initial)
 		return true;
-	return watch->initial_at < watch->initial_count || too_old(watch) || next_change(watch);
+	int type;
+	return watch->initial_at < watch->initial_count || too_old(watch) ||
+	       next_change(watch, &type);
 }
 
 int64_t model_watch_wait_ms(const struct model_watch *watch)

@@ -1,6 +1,6 @@
 /*
  * Writes as the API server does them: what a client may set and what is the server's own,
- * optimistic concurrency, generations, the status subresource, finalizers and preconditions.
+ * optimistic concurrency, generations, the status subresource, dry runs.
  * Order of the checks: existence, versions, admission, schema; nothing changes if one fails.
  */
 #include <inttypes.h>
@@ -23,7 +23,7 @@ bool api_error(struct error *err, enum error_kind kind, int status, const char *
 	return false;
 }
 
-static bool conflict(struct error *err, const struct version *old, const char *why)
+bool api_conflict(struct error *err, const struct version *old, const char *why)
 {
 	CLEANUP(strbuf_release) struct strbuf what = STRBUF_INIT;
 	model_qualified(&old->resource->kind, &what);
@@ -49,19 +49,49 @@ static bool refused(struct model *model, const struct kind *kind, const struct w
 	return false;
 }
 
+/* Always false. */
+static bool by_webhook(const struct write *how)
+{
+	if (how->refusal)
+		how->refusal->webhook = true;
+	return false;
+}
+
 static bool admit(struct model *model, struct resource *resource, struct arena *arena,
 		  struct json *value, const struct write *how, struct error *err)
 {
 	if (refused(model, &resource->kind, how, err))
+		return by_webhook(how);
+	if (!how->own && !meta_admit(&resource->kind, value, err))
 		return false;
 	/* A stand-in knows what a status looks like. */
 	if (how->own && how->status)
 		return true;
-	if (!schema_admit(&resource->kind, arena, value, how->strict, err))
+	if (!schema_admit(&resource->kind, arena, value, how, err))
 		return false;
-	if (how->own || how->status || strcmp(resource->kind.id, "scaledobjects") != 0)
+	if (how->own || how->status)
 		return true;
-	return keda_admit(model, value, err);
+	bool scaled = strcmp(resource->kind.id, "scaledobjects") == 0;
+	return (knative_admit(model, resource, arena, value, err) &&
+		(!scaled || keda_admit(model, value, err))) ||
+	       by_webhook(how);
+}
+
+/* Commits, or under dryRun makes a version that nobody else sees. */
+static struct version *write_out(struct model *model, struct resource *resource,
+				 enum change_type type, struct arena *arena, struct json *value,
+				 const struct write *how)
+{
+	if (!how->dry_run)
+		return model_commit(model, resource, type, arena, value);
+	struct json *meta = json_ensure_object(arena, value, "metadata");
+	const char *before = json_text(json_get(meta, "resourceVersion"));
+	uint64_t number = before ? strtoull(before, NULL, 10) : 0;
+	struct version *version = version_make(resource, number, arena, value);
+	version->detached = true;
+	if (!before)
+		json_remove(meta, "resourceVersion");
+	return version;
 }
 
 /* ---- create ---- */
@@ -91,6 +121,37 @@ static void set_server_fields(struct model *model, struct resource *resource, st
 		json_set_int(arena, meta, "generation", 1);
 	json_remove(meta, "deletionTimestamp");
 	add_manager(model, arena, meta, how->manager);
+}
+
+/* What the API server adds to a Namespace. */
+static void complete_namespace(struct arena *arena, struct json *value)
+{
+	struct json *meta = json_ensure_object(arena, value, "metadata");
+	struct json *labels = json_ensure_object(arena, meta, "labels");
+	struct json *spec = json_ensure_object(arena, value, "spec"), *list = json_array(arena);
+	json_set_text(arena, labels, "kubernetes.io/metadata.name",
+		      json_text_or(json_get(meta, "name"), ""));
+	json_append(arena, list, json_string(arena, "kubernetes"));
+	json_set(arena, spec, "finalizers", list);
+	json_set_text(arena, json_ensure_object(arena, value, "status"), "phase", "Active");
+}
+
+/* A world that holds no Namespace at all has them all. */
+static bool namespace_fits(struct model *model, const char *ns, const char *what, const char *name,
+			   const struct write *how, struct error *err)
+{
+	struct resource *namespaces = model_resource(model, "namespaces");
+	const struct version *version = version_in(namespaces, "", ns);
+	bool leaves = table_get(model->terminating, ns) ||
+		      (version && json_path(version->value, "metadata", "deletionTimestamp", NULL));
+	if (leaves)
+		return api_error(err, ERROR_FORBIDDEN, 403,
+				 "%s \"%s\" is forbidden: unable to create new content in "
+				 "namespace %s because it is being terminated",
+				 what, name, ns);
+	if (!version && !how->own && table_count(namespaces->objects))
+		return api_error(err, ERROR_NOT_FOUND, 404, "namespaces \"%s\" not found", ns);
+	return true;
 }
 
 static bool names_fit(struct model *model, struct resource *resource, const char *ns,
@@ -157,17 +218,18 @@ bool model_do_create(struct model *model, struct resource *resource, const char 
 	if (version_in(resource, ns, name))
 		return api_error(err, ERROR_ALREADY_EXISTS, 409, "%s \"%s\" already exists",
 				 what.buf, name);
-	if (ns && table_get(model->terminating, ns))
-		return api_error(err, ERROR_FORBIDDEN, 403,
-				 "%s \"%s\" is forbidden: unable to create new content in "
-				 "namespace %s because it is being terminated",
-				 what.buf, name, ns);
+	if (!resource->kind.cluster && !namespace_fits(model, ns, what.buf, name, how, err))
+		return false;
 	if (resource->kind.has_status && !how->own)
 		json_remove(value, "status");
 	set_server_fields(model, resource, arena, meta, how);
+	if (strcmp(resource->kind.id, "namespaces") == 0)
+		complete_namespace(arena, value);
+	if (strcmp(resource->kind.id, "events") == 0 && !json_get(value, "eventTime"))
+		json_set(arena, value, "eventTime", json_null(arena));
 	if (!admit(model, resource, arena, value, how, err))
 		return false;
-	*out = model_commit(model, resource, CHANGE_ADDED, arena, value);
+	*out = write_out(model, resource, CHANGE_ADDED, arena, value, how);
 	arena = NULL;
 	return true;
 }
@@ -205,18 +267,19 @@ static bool versions_fit(const struct version *old, const struct json *value,
 	const char *version = json_text_or(json_get(meta, "resourceVersion"), "");
 	const char *uid = json_text_or(json_get(meta, "uid"), old->uid);
 	if (strcmp(uid, old->uid) != 0)
-		return conflict(err, old,
-				"StorageError: invalid object, Precondition failed: UID in "
-				"precondition differs from UID in object meta");
-	if (!version[0] && !how->own)
+		return api_conflict(err, old,
+				    "StorageError: invalid object, Precondition failed: UID in "
+				    "precondition differs from UID in object meta");
+	if (!version[0] && !how->own && !old->resource->kind.builtin)
 		return api_error(err, ERROR_INVALID, 422,
 				 "%s \"%s\" is invalid: metadata.resourceVersion: Invalid value: "
 				 "0: must be specified for an update",
 				 old->resource->kind.name, old->name);
 	if (version[0] && strtoull(version, NULL, 10) != old->number)
-		return conflict(err, old,
-				"the object has been modified; please apply your changes to the "
-				"latest version and try again");
+		return api_conflict(
+		    err, old,
+		    "the object has been modified; please apply your changes to the "
+		    "latest version and try again");
 	return true;
 }
 
@@ -262,7 +325,7 @@ bool model_do_replace(struct model *model, struct version *old, const struct jso
 			     json_int_or(json_get(meta, "generation"), 0) + 1);
 	bool gone =
 	    json_get(meta, "deletionTimestamp") && json_count(json_get(meta, "finalizers")) == 0;
-	*out = model_commit(model, resource, gone ? CHANGE_DELETED : CHANGE_MODIFIED, arena, new);
+	*out = write_out(model, resource, gone ? CHANGE_DELETED : CHANGE_MODIFIED, arena, new, how);
 	arena = NULL;
 	return true;
 }
@@ -271,56 +334,20 @@ bool model_do_patch(struct model *model, struct version *old, const struct json 
 		    const struct write *how, struct version **out, struct error *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new_sized(OBJECT_ARENA);
-	if (!json_is(patch, JSON_OBJECT))
+	const struct json *value;
+	if (how->patch == PATCH_JSON) {
+		if (!json_patch_apply(arena, old->value, patch, &value, err))
+			return false;
+	} else if (!json_is(patch, JSON_OBJECT)) {
 		return api_error(err, ERROR_INVALID, 400, "the patch is no object");
-	const struct json *value = json_merge_apply(arena, old->value, patch);
-	return model_do_replace(model, old, value, how, out, err);
-}
-
-/* ---- delete ---- */
-
-static bool preconditions_fit(const struct version *old, const char *uid, const char *version,
-			      struct error *err)
-{
-	CLEANUP(strbuf_release) struct strbuf why = STRBUF_INIT;
-	if (uid && strcmp(uid, old->uid) != 0)
-		strbuf_addf(&why,
-			    "the UID in the precondition (%s) does not match the UID in record "
-			    "(%s). The object might have been deleted and then recreated",
-			    uid, old->uid);
-	else if (version && strtoull(version, NULL, 10) != old->number)
-		strbuf_addf(&why,
-			    "the ResourceVersion in the precondition (%s) does not match the "
-			    "ResourceVersion in record (%" PRIu64 "). The object might have been "
-			    "modified",
-			    version, old->number);
-	return why.len == 0 || conflict(err, old, why.buf);
-}
-
-bool model_do_delete(struct model *model, struct version *old, const char *uid, const char *version,
-		     struct version **out, struct error *err)
-{
-	if (!preconditions_fit(old, uid, version, err))
-		return false;
-	*out = NULL;
-	const struct json *old_meta = json_get(old->value, "metadata");
-	bool held = json_count(json_get(old_meta, "finalizers")) > 0;
-	if (held && json_get(old_meta, "deletionTimestamp")) {
-		*out = old;
-		return true;
+	} else if (how->patch == PATCH_STRATEGIC) {
+		value = strategic_apply(arena, old->value, patch);
+	} else {
+		value = json_merge_apply(arena, old->value, patch);
 	}
-	struct arena *arena = arena_new_sized(OBJECT_ARENA);
-	struct json *value = json_copy(arena, old->value);
-	struct json *meta = json_ensure_object(arena, value, "metadata");
-	if (!held) {
-		model_commit(model, old->resource, CHANGE_DELETED, arena, value);
-		return true;
-	}
-	json_set_text(arena, meta, "deletionTimestamp", model_time(model, arena));
-	json_set_int(arena, meta, "deletionGracePeriodSeconds", 0);
-	if (old->resource->kind.has_generation)
-		json_set_int(arena, meta, "generation",
-			     json_int_or(json_get(meta, "generation"), 0) + 1);
-	*out = model_commit(model, old->resource, CHANGE_MODIFIED, arena, value);
-	return true;
+	if (!json_is(value, JSON_OBJECT))
+		return api_error(err, ERROR_INVALID, 422, "the patch leaves no object");
+	struct write patching = *how;
+	patching.patching = true;
+	return model_do_replace(model, old, value, &patching, out, err);
 }

@@ -12,6 +12,7 @@
 #include "test/lib/fake_clock.h"
 #include "test/lib/model_internal.h"
 #include "test/lib/world_audit.h"
+#include "test/lib/world_replicas.h"
 
 #define STEP_MS 20
 /* Longer than any answer takes, and than the garbage collector waits. */
@@ -27,6 +28,7 @@ struct world {
 	unsigned crashes;
 	struct strbuf state;
 	struct audit audit;
+	struct replicas *replicas; /* NULL: none */
 };
 
 static void drop_line(void *ctx UNUSED, const char *line UNUSED, size_t length UNUSED)
@@ -67,6 +69,7 @@ void world_free(struct world *world)
 	if (!world)
 		return;
 	world_kill(world);
+	replicas_free(world->replicas);
 	wire_free(world->wire);
 	model_free(world->model);
 	timers_free(world->timers);
@@ -129,9 +132,28 @@ void world_kill(struct world *world)
 	CHECK(wire_unused(world->wire));
 }
 
+void world_add_replicas(struct world *world, struct replicas *replicas)
+{
+	CHECK(!world->replicas);
+	world->replicas = replicas;
+}
+
+struct timers *world_timers(struct world *world)
+{
+	return world->timers;
+}
+
+struct fake_clock *world_clock(struct world *world)
+{
+	return &world->clock;
+}
+
 void world_run(struct world *world, int64_t ms)
 {
-	fake_clock_run(&world->clock, world->timers, ms);
+	if (world->replicas)
+		replicas_run(world->replicas, ms);
+	else
+		fake_clock_run(&world->clock, world->timers, ms);
 }
 
 bool world_settle(struct world *world, int64_t ms)
@@ -139,7 +161,8 @@ bool world_settle(struct world *world, int64_t ms)
 	int64_t quiet = 0;
 	for (int64_t gone = 0; gone < ms; gone += STEP_MS) {
 		bool still = wire_quiet(world->wire) && !model_busy(world->model) &&
-			     (!world->controller || controller_idle(world->controller));
+			     (!world->controller || controller_idle(world->controller)) &&
+			     (!world->replicas || replicas_quiet(world->replicas));
 		quiet = still ? quiet + STEP_MS : 0;
 		if (quiet > QUIET_MS)
 			return true;

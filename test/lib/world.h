@@ -35,6 +35,12 @@ void world_kill(struct world *world);                     /* as kill -9: nothing
 struct controller *world_controller(struct world *world); /* NULL while none runs */
 unsigned world_crashes(const struct world *world);        /* by faults */
 
+/* Several replicas with leader election, beside or instead of that one: world_replicas.h. */
+struct replicas;
+void world_add_replicas(struct world *world, struct replicas *replicas); /* taken over */
+struct timers *world_timers(struct world *world);
+struct fake_clock *world_clock(struct world *world);
+
 /* Time passes: timers, requests, the other controllers, until ms are over. */
 void world_run(struct world *world, int64_t ms);
 /* Until nothing has moved for a while (no request under way, no key waiting, nothing that another

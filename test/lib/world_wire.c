@@ -12,45 +12,11 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "test/lib/fake_clock.h"
 
 #define MAX_BODY (8u << 20)
-
-/* ---- faults ---- */
-
-static bool is_watch_fault(enum fault_kind kind)
-{
-	return kind >= FAULT_WATCH_END;
-}
-
-const struct fault *wire_next_fault(struct wire *wire, const struct http_call *call)
-{
-	const struct fault *hit = NULL;
-	for (size_t i = 0; i < wire->fault_count; i++) {
-		const struct fault *fault = &wire->faults[i];
-		if (fault->kind == FAULT_NONE || is_watch_fault(fault->kind) != !call)
-			continue;
-		if (call && fault->writes_only && (!call->write || call->event))
-			continue;
-		if (++wire->seen[i] == fault->at) {
-			wire->fired[i] = true;
-			hit = fault;
-		}
-	}
-	return hit;
-}
-
-unsigned wire_faults_fired(const struct wire *wire)
-{
-	unsigned count = 0;
-	for (size_t i = 0; i < wire->fault_count; i++)
-		count += wire->fired[i];
-	return count;
-}
-
-unsigned wire_fault_seen(const struct wire *wire, size_t index)
-{
-	return wire->seen[index];
-}
+#define TROUBLE_MS 60000
+#define STALE_MS 3000
 
 /* ---- a call's beginning and end ---- */
 
@@ -64,7 +30,8 @@ static void call_free(struct http_call *call)
 	timer_disarm(timers, &call->limit);
 	timer_disarm(timers, &call->idle);
 	model_watch_free(call->watch);
-	strbuf_release(&call->answer.body);
+	model_answer_release(&call->answer);
+	strbuf_release(&call->prelude);
 	free(call->method);
 	free(call->path);
 	free(call->content_type);
@@ -104,10 +71,12 @@ static void trace(struct wire *wire, const struct http_call *call, const char *o
 	if (!call->write)
 		return;
 	wire->writes++;
+	struct model_request request = {
+	    call->method, call->path, call->content_type, call->body, call->length, NULL, 0};
+	if (wire->wrote)
+		wire->wrote(wire->wrote_ctx, &request, call->answer.status);
 	if (call->event)
 		return;
-	struct model_request request = {call->method, call->path, call->content_type, call->body,
-					call->length};
 	strbuf_addf(&wire->trace, "%s ", call->method);
 	model_describe(wire->model, &request, &wire->trace);
 	if (outcome)
@@ -118,8 +87,8 @@ static void trace(struct wire *wire, const struct http_call *call, const char *o
 
 static void apply(struct wire *wire, struct http_call *call)
 {
-	struct model_request request = {call->method, call->path, call->content_type, call->body,
-					call->length};
+	struct model_request request = {
+	    call->method, call->path, call->content_type, call->body, call->length, NULL, 0};
 	if (call->stream && model_is_watch(call->path))
 		call->watch = model_watch_open(wire->model, call->path, &call->answer);
 	else
@@ -128,41 +97,40 @@ static void apply(struct wire *wire, struct http_call *call)
 	    !call->event && strcmp(call->method, "POST") == 0 && call->answer.status == 409;
 }
 
-static void answer_fault(struct http_call *call, int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} texts[] = {
-	    {401, "Unauthorized"},
-	    {403, "forbidden: User \"x\" cannot do that in API group \"\""},
-	    {409, "Operation cannot be fulfilled: the object has been modified; please apply "
-		  "your changes to the latest version and try again"},
-	    {429, "too many requests"},
-	};
-	const char *text = "an error on the server";
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].status == status)
-			text = texts[i].text;
-	call->answer.status = status;
-	call->retry_after_ms = status == 429 ? 1000 : 0;
-	model_status_body(status, text, &call->answer.body);
-}
-
 static void crash_due(void *ctx)
 {
 	struct wire *wire = ctx;
 	wire->crash(wire->crash_ctx);
 }
 
-/* False: the request goes on its way later. */
-static bool arrive(struct wire *wire, struct http_call *call)
+static void crash_soon(struct wire *wire)
 {
-	bool spared = call->delayed || (call->stream && model_is_watch(call->path));
-	const struct fault *fault = spared ? NULL : wire_next_fault(wire, call);
-	switch (fault ? fault->kind : FAULT_NONE) {
+	timer_arm(wire->timers, &wire->crash_timer, 0);
+}
+
+/* Not on the request itself, but from here on. */
+static void begin_trouble(struct wire *wire, const struct fault *fault)
+{
+	int64_t now = timers_now(wire->timers);
+	struct fake_clock *clock = (struct fake_clock *)timers_clock(wire->timers);
+
+	if (fault->kind == FAULT_DATE) {
+		wire->date_off_ms = fault->delay_ms;
+		wire->date_until_ms = now + TROUBLE_MS;
+	} else if (fault->kind == FAULT_CLOCK) {
+		clock->wall += fault->delay_ms;
+	} else {
+		wire->stale_until_ms = now + STALE_MS;
+		crash_soon(wire);
+	}
+}
+
+/* False: the request goes on its way later. */
+static bool arrive_with(struct wire *wire, struct http_call *call, const struct fault *fault)
+{
+	switch (fault->kind) {
 	case FAULT_STATUS:
-		answer_fault(call, fault->status);
+		answer_fault(call, fault);
 		trace(wire, call, NULL);
 		return true;
 	case FAULT_LOST_REPLY:
@@ -170,29 +138,55 @@ static bool arrive(struct wire *wire, struct http_call *call)
 		call->lost = true;
 		trace(wire, call, "lost");
 		return true;
-	case FAULT_NO_REPLY:
-		call->lost = true;
-		trace(wire, call, "none");
-		return true;
 	case FAULT_DELAY:
 		call->delayed = true;
 		timer_arm(wire->timers, &call->step, fault->delay_ms);
 		return false;
 	case FAULT_CRASH_BEFORE:
+		crash_soon(wire);
+		/* fall through */
+	case FAULT_NO_REPLY:
 		call->lost = true;
 		trace(wire, call, "none");
-		timer_arm(wire->timers, &wire->crash_timer, 0);
 		return true;
 	case FAULT_CRASH_AFTER:
-		apply(wire, call);
-		trace(wire, call, "lost");
-		timer_arm(wire->timers, &wire->crash_timer, 0);
-		return true;
+		crash_soon(wire);
+		break;
 	default:
+		begin_trouble(wire, fault);
+		break;
+	}
+	apply(wire, call);
+	trace(wire, call, NULL);
+	return true;
+}
+
+static void open_watch(struct wire *wire, struct http_call *call)
+{
+	const struct fault *fault = wire_next_fault(wire, TARGET_OPEN, call);
+
+	if (fault && fault->kind == FAULT_OPEN_STATUS)
+		answer_fault(call, fault);
+	else if (fault)
+		call->lost = true;
+	else if (timers_now(wire->timers) >= wire->stale_until_ms || !open_stale(call))
 		apply(wire, call);
-		trace(wire, call, NULL);
+}
+
+static bool arrive(struct wire *wire, struct http_call *call)
+{
+	const struct fault *fault;
+
+	if (call->stream && model_is_watch(call->path)) {
+		open_watch(wire, call);
 		return true;
 	}
+	fault = call->delayed ? NULL : wire_next_fault(wire, TARGET_REQUEST, call);
+	if (fault)
+		return arrive_with(wire, call, fault);
+	apply(wire, call);
+	trace(wire, call, NULL);
+	return true;
 }
 
 static void step_due(void *ctx)
@@ -216,14 +210,26 @@ static void step_due(void *ctx)
 	call_settle(call);
 }
 
-static void model_changed(void *ctx)
+void wire_model_changed(struct wire *wire)
 {
-	struct wire *wire = ctx;
 	int64_t due = timers_now(wire->timers) + WIRE_BACK_MS;
 	for (struct http_call *call = wire->calls; call; call = call->next)
 		if (call->state == CALL_WATCHING &&
 		    (!timer_armed(&call->step) || call->step.due_ms > due))
 			timer_arm(wire->timers, &call->step, WIRE_BACK_MS);
+}
+
+static void model_changed(void *ctx)
+{
+	wire_model_changed(ctx);
+}
+
+void wire_on_write(struct wire *wire,
+		   void (*wrote)(void *ctx, const struct model_request *request, int status),
+		   void *ctx)
+{
+	wire->wrote = wrote;
+	wire->wrote_ctx = ctx;
 }
 
 /* ---- struct transport ---- */
@@ -252,6 +258,7 @@ static struct http_call *wire_start(struct transport *transport, const struct ht
 	call->events = *events;
 	call->ctx = ctx;
 	call->answer = (struct model_answer)MODEL_ANSWER_INIT;
+	call->prelude = (struct strbuf)STRBUF_INIT;
 	timer_init(&call->step, step_due, call);
 	timer_init(&call->limit, limit_over, call);
 	timer_init(&call->idle, idle_over, call);
@@ -297,6 +304,7 @@ struct wire *wire_new(struct timers *timers, struct model *model, const struct f
 	wire->crash = crash;
 	wire->crash_ctx = ctx;
 	timer_init(&wire->crash_timer, crash_due, wire);
+	timer_init(&wire->lose_timer, wire_lose_over, wire);
 	wire->trace = (struct strbuf)STRBUF_INIT;
 	model_on_change(model, model_changed, wire);
 	return wire;
@@ -311,6 +319,7 @@ void wire_free(struct wire *wire)
 	while (wire->calls)
 		call_free(wire->calls);
 	timer_disarm(wire->timers, &wire->crash_timer);
+	timer_disarm(wire->timers, &wire->lose_timer);
 	strbuf_release(&wire->trace);
 	free(wire);
 }
@@ -331,7 +340,7 @@ void wire_down(struct wire *wire, bool down)
 
 bool wire_quiet(const struct wire *wire)
 {
-	if (timer_armed(&wire->crash_timer))
+	if (timer_armed(&wire->crash_timer) || timer_armed(&wire->lose_timer))
 		return false;
 	for (const struct http_call *call = wire->calls; call; call = call->next)
 		if (call->state != CALL_WATCHING || model_watch_pending(call->watch))

@@ -10,9 +10,11 @@
 
 static struct http_response response_of(struct http_call *call)
 {
-	int64_t now = model_now_ms(call->wire->model);
+	const struct wire *wire = call->wire;
+	int64_t now = model_now_ms(wire->model);
+	int64_t off = timers_now(wire->timers) < wire->date_until_ms ? wire->date_off_ms : 0;
 	return (struct http_response){.status = call->answer.status,
-				      .date_ms = now - now % 1000,
+				      .date_ms = now - now % 1000 + off,
 				      .retry_after_ms = call->retry_after_ms,
 				      .body = "",
 				      .length = 0};
@@ -41,30 +43,38 @@ void call_break(struct http_call *call, const char *why)
 /* ---- telling ---- */
 
 /* False: the call is over. */
-static bool feed(struct http_call *call, const char *data, size_t length)
+static void give_piece(struct http_call *call, const char *data, size_t length)
+{
+	if (call->idle_ms)
+		timer_arm(call->wire->timers, &call->idle, call->idle_ms);
+	/* Exactly as long as it is, so that a reader beyond it shows. */
+	char *copy = xmalloc(length);
+	memcpy(copy, data, length);
+	bool more = call->events.data(call->ctx, copy, length);
+	free(copy);
+	if (!more && !call->given_up) {
+		CLEANUP(error_clear) struct error err = ERROR_INIT;
+		struct http_response response = response_of(call);
+		error_set(&err, ERROR_FATAL, "the reader stopped");
+		call->state = CALL_OVER;
+		call_done(call, &response, &err);
+	}
+}
+
+bool call_feed(struct http_call *call, const char *data, size_t length)
 {
 	size_t chunk = call->wire->chunk ? call->wire->chunk : length;
-	for (size_t at = 0; at < length && !call->given_up; at += chunk) {
-		size_t piece = length - at < chunk ? length - at : chunk;
-		if (call->idle_ms)
-			timer_arm(call->wire->timers, &call->idle, call->idle_ms);
-		/* Exactly as long as it is, so that a reader beyond it shows. */
-		char *copy = xmalloc(piece);
-		memcpy(copy, data + at, piece);
-		bool more = call->events.data(call->ctx, copy, piece);
-		free(copy);
-		if (!more && !call->given_up) {
-			CLEANUP(error_clear) struct error err = ERROR_INIT;
-			struct http_response response = response_of(call);
-			error_set(&err, ERROR_FATAL, "the reader stopped");
-			call->state = CALL_OVER;
-			call_done(call, &response, &err);
-		}
-	}
+	const struct fault *fault = call->watch ? wire_byte_fault(call->wire, &length) : NULL;
+	for (size_t at = 0; at < length && !call->given_up; at += chunk)
+		give_piece(call, data + at, length - at < chunk ? length - at : chunk);
+	if (fault && !call->given_up && fault->kind == FAULT_BYTE_END)
+		call_finish(call, false);
+	else if (fault && !call->given_up)
+		call_break(call, "the connection broke");
 	return !call->given_up;
 }
 
-static void finish(struct http_call *call, bool with_body)
+void call_finish(struct http_call *call, bool with_body)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	struct http_response response = response_of(call);
@@ -78,105 +88,64 @@ static void finish(struct http_call *call, bool with_body)
 	call_done(call, &response, &err);
 }
 
+static void begin_watching(struct http_call *call)
+{
+	call->state = CALL_WATCHING;
+	call->listed = !strstr(call->path, "sendInitialEvents") || call->prelude.len > 0;
+	if (timers_now(call->wire->timers) < call->wire->flap_until_ms)
+		call_finish(call, false);
+	else if (call->prelude.len > 0)
+		call_feed(call, call->prelude.buf, call->prelude.len);
+}
+
 void tell_answer(struct http_call *call)
 {
 	bool ok = call->answer.status >= 200 && call->answer.status < 300;
 	if (call->lost) {
 		call_break(call, "the connection broke");
 	} else if (!call->stream || !ok) {
-		finish(call, true);
+		call_finish(call, true);
 	} else {
 		struct http_response head = response_of(call);
 		call->events.head(call->ctx, &head);
 		if (call->given_up)
 			return;
 		if (call->watch)
-			call->state = CALL_WATCHING;
-		else if (feed(call, call->answer.body.buf, call->answer.body.len))
-			finish(call, false);
+			begin_watching(call);
+		else if (call_feed(call, call->answer.body.buf, call->answer.body.len))
+			call_finish(call, false);
 	}
 }
 
-/* Applies to all watches at once, as when a server goes. */
-static void hit_watches(struct wire *wire, enum fault_kind kind)
+static bool stalled(const struct http_call *call)
 {
-	CLEANUP(strbuf_release) struct strbuf status = STRBUF_INIT;
-	CLEANUP(strbuf_release) struct strbuf line = STRBUF_INIT;
-	model_status_body(410, "too old resource version", &status);
-	strbuf_addf(&line, "{\"type\":\"ERROR\",\"object\":%.*s}\n", (int)status.len - 1,
-		    status.buf);
-	/* A callback may start calls (at the head) and cancel its own: look anew after each. */
-	for (struct http_call *call = wire->calls; call;) {
-		if (call->state != CALL_WATCHING || call->given_up) {
-			call = call->next;
-			continue;
-		}
-		bool was_busy = call->busy;
-		call->busy = true;
-		if (kind == FAULT_WATCH_GONE)
-			feed(call, line.buf, line.len);
-		if (!call->given_up && kind == FAULT_WATCH_CUT)
-			call_break(call, "the connection broke");
-		else if (!call->given_up)
-			finish(call, false);
-		call->busy = was_busy;
-		call->state = CALL_OVER;
-		call_settle(call);
-		call = wire->calls;
-	}
-}
+	int64_t now = timers_now(call->wire->timers);
 
-static bool stalled(const struct wire *wire)
-{
-	return wire->down || timers_now(wire->timers) < wire->stalled_until_ms;
-}
-
-static void tell_event(struct http_call *call, const struct strbuf *line)
-{
-	struct wire *wire = call->wire;
-	const struct fault *fault = wire_next_fault(wire, NULL);
-	switch (fault ? fault->kind : FAULT_NONE) {
-	case FAULT_WATCH_END:
-		if (feed(call, line->buf, line->len))
-			hit_watches(wire, FAULT_WATCH_END);
-		break;
-	case FAULT_WATCH_CUT:
-		if (feed(call, line->buf, line->len / 2))
-			hit_watches(wire, FAULT_WATCH_CUT);
-		break;
-	case FAULT_WATCH_GONE:
-		model_compact(wire->model);
-		hit_watches(wire, FAULT_WATCH_GONE);
-		break;
-	case FAULT_WATCH_STALL:
-		wire->stalled_until_ms = timers_now(wire->timers) + fault->delay_ms;
-		feed(call, line->buf, line->len);
-		break;
-	default:
-		feed(call, line->buf, line->len);
-		break;
-	}
+	return call->wire->down || now < call->wire->stalled_until_ms || now < call->waits_ms;
 }
 
 void tell_watch(struct http_call *call)
 {
 	struct wire *wire = call->wire;
 	CLEANUP(strbuf_release) struct strbuf line = STRBUF_INIT;
-	while (!call->given_up && call->state == CALL_WATCHING && !stalled(wire)) {
+	while (!call->given_up && call->state == CALL_WATCHING && !stalled(call)) {
 		enum model_watch_got got = model_watch_next(call->watch, &line);
 		if (got == WATCH_NOTHING)
 			break;
+		call->listed = call->listed || got == WATCH_BOOKMARK;
 		if (got == WATCH_EVENT)
 			tell_event(call, &line);
 		else if (got == WATCH_OVER)
-			finish(call, false);
+			call_finish(call, false);
 		else
-			feed(call, line.buf, line.len);
+			call_feed(call, line.buf, line.len);
 	}
 	if (call->given_up || call->state != CALL_WATCHING)
 		return;
 	int64_t wait = model_watch_wait_ms(call->watch);
-	int64_t stall = wire->stalled_until_ms - timers_now(wire->timers);
+	int64_t until =
+	    wire->stalled_until_ms > call->waits_ms ? wire->stalled_until_ms : call->waits_ms;
+	int64_t stall = until - timers_now(wire->timers);
 	if (!wire->down)
 		timer_arm(wire->timers, &call->step, stall > 0 ? stall : wait);
 }

@@ -81,16 +81,6 @@ TEST(scenario, in_other_worlds)
 	}
 }
 
-TEST(scenario, in_pieces_of_any_size)
-{
-	static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 11, 16, 23, 31, 64};
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct world *world = world_new(&(struct world_config){.chunk = sizes[i]});
-		scenario_play(scenario_find("fresh_custom"), world, true);
-		world_free(world);
-	}
-}
-
 /* A scenario that is missing from the list above would never be played. */
 TEST(scenario, all_are_played)
 {
@@ -101,5 +91,4 @@ TEST(scenario, all_are_played)
 }
 
 #define OF(name) TEST_OF(scenario, name),
-TEST_MAIN(SCENARIOS(OF) TEST_OF(scenario, in_other_worlds),
-	  TEST_OF(scenario, in_pieces_of_any_size), TEST_OF(scenario, all_are_played))
+TEST_MAIN(SCENARIOS(OF) TEST_OF(scenario, in_other_worlds), TEST_OF(scenario, all_are_played))

@@ -76,6 +76,8 @@ static void scripted_decide(const struct view *view, struct arena *arena, struct
 	/* As the real one may: texts of the old memo live on in the new one. */
 	if (!out->memo.refused_text)
 		out->memo.refused_text = view->memo->refused_text;
+	for (size_t i = 0; i < out->note_count; i++)
+		out->notes[i].message = view->memo->refused_text;
 }
 
 static bool take_view(void *ctx, const char *key, struct snapshot *out)
@@ -132,7 +134,8 @@ static void note(void *ctx, const struct pod_autoscaler *pa, const struct note *
 	struct fixture *f = ctx;
 
 	EXPECT(pa == f->pa);
-	strbuf_addf(&f->trace, "note %s\n", n->reason);
+	strbuf_addf(&f->trace, "note %s%s%s\n", n->reason, n->message ? ": " : "",
+		    n->message ? n->message : "");
 }
 
 static void ended(void *ctx, struct pass *pass, bool failed, int64_t retry_after_ms,

@@ -76,11 +76,12 @@ static inline void run(struct bench *b, int64_t ms)
 	fake_clock_run(&b->clock, b->timers, ms);
 }
 
-static inline void setup_with(struct bench *b, struct reflector_config config)
+static inline void setup_at(struct bench *b, struct reflector_config config, int64_t wall_ms)
 {
 	*b = (struct bench){.changes = STRBUF_INIT};
 	log_set_level(LOG_ERROR);
 	fake_clock_init(&b->clock);
+	b->clock.wall = wall_ms;
 	b->timers = timers_new(&b->clock.clock);
 	fake_transport_init(&b->fake);
 	b->client = kube_client_new(&(struct kube_client_config){
@@ -93,6 +94,11 @@ static inline void setup_with(struct bench *b, struct reflector_config config)
 	b->reflector = reflector_new(&config);
 	EXPECT_INT(b->fake.count, 0);
 	run(b, 0);
+}
+
+static inline void setup_with(struct bench *b, struct reflector_config config)
+{
+	setup_at(b, config, FAKE_CLOCK_WALL);
 }
 
 static inline void setup(struct bench *b)

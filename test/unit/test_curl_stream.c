@@ -224,6 +224,37 @@ TEST(transport, silence_and_time)
 	test_row("%s", "");
 }
 
+/* The process stood still (SIGSTOP, a suspended machine): what the kernel has kept comes first. */
+TEST(transport, standing_still_is_no_silence)
+{
+	static const int pause_ms = 10;
+	for (int live = 1; live >= 0; live--) {
+		CLEANUP(probe_release) struct probe watch = {0};
+		struct world world;
+		struct fake_clock clock;
+		struct endpoint endpoint = {.user_agent = "probe/1"};
+		fake_clock_init(&clock);
+		test_row("%s", live ? "live" : "dead");
+		world.server = server_new(live ? drip : silence, (void *)(uintptr_t)&pause_ms);
+		rig_init(&world.rig, &clock.clock, "http", "127.0.0.1", server_port(world.server),
+			 &endpoint);
+		probe_start(&watch, &world.rig,
+			    &(struct http_request){
+				.method = "GET", .path = "/", .stream = true, .idle_ms = 90000});
+		rig_turn(&world.rig, 200);
+		int heard = watch.datas;
+		fake_clock_advance(&clock, 300000);
+		rig_turn(&world.rig, 50);
+		EXPECT_INT(watch.dones, 0);
+		fake_clock_advance(&clock, 1000);
+		rig_turn(&world.rig, 200);
+		EXPECT_INT(watch.dones, live ? 0 : 1);
+		EXPECT(!live || watch.datas > heard);
+		world_release(&world);
+	}
+	test_row("%s", "");
+}
+
 /* Cancelling: at every stage, and from every callback. */
 
 static void cancel_self(struct probe *probe)
@@ -421,8 +452,8 @@ TEST_MAIN(TEST_OF(transport, stream_is_handed_on_as_it_comes),
 	  TEST_OF(transport, stream_refused_by_the_server),
 	  TEST_OF(transport, stream_ended_by_the_receiver),
 	  TEST_OF(transport, collected_body_has_a_default_limit),
-	  TEST_OF(transport, silence_and_time), TEST_OF(transport, cancel_at_every_stage),
-	  TEST_OF(transport, cancel_from_own_callbacks),
+	  TEST_OF(transport, silence_and_time), TEST_OF(transport, standing_still_is_no_silence),
+	  TEST_OF(transport, cancel_at_every_stage), TEST_OF(transport, cancel_from_own_callbacks),
 	  TEST_OF(transport, cancel_from_another_calls_callbacks),
 	  TEST_OF(transport, cancel_of_one_that_has_finished_too),
 	  TEST_OF(transport, start_from_callbacks),

@@ -169,9 +169,7 @@ TEST(tls, authority_is_read_again)
 	rig_init(&rig, &clock.clock, "https", "127.0.0.1", child.port, &endpoint);
 	EXPECT_INT(outcome(&rig, "/answer"), ERROR_TRANSIENT);
 	copy(&folder, "ca.crt", "trusted.crt");
-	EXPECT_INT(outcome(&rig, "/answer"), ERROR_TRANSIENT);
-	fake_clock_advance(&clock, 10000);
-	EXPECT_INT(outcome(&rig, "/answer"), ERROR_NONE);
+	EXPECT_INT(outcome(&rig, "/answer"), ERROR_NONE); /* no time has passed */
 	rig_release(&rig);
 }
 

@@ -16,8 +16,8 @@ struct bench {
 	struct recorder *recorder;
 };
 
-static const struct event_about about = {"autoscaling.internal.knative.dev/v1alpha1",
-					 "PodAutoscaler", "ns", "pa", "u-1"};
+static const struct event_about about = {
+    "autoscaling.internal.knative.dev/v1alpha1", "PodAutoscaler", "ns", "pa", "u-1", NULL};
 
 static void setup(struct bench *b)
 {
@@ -91,7 +91,7 @@ TEST(events, look_like_client_gos)
 TEST(events, of_objects_without_namespace_or_uid)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const struct event_about node = {"v1", "Node", NULL, "n", NULL};
+	const struct event_about node = {"v1", "Node", NULL, "n", NULL, NULL};
 	struct bench b;
 	setup(&b);
 	recorder_event(b.recorder, &node, false, "R", "m");
@@ -325,6 +325,41 @@ TEST(events, a_failed_one_is_not_repeated)
 	teardown(&b);
 }
 
+static void count_line(void *ctx, const char *line, size_t length UNUSED)
+{
+	int *count = ctx;
+	*count += strstr(line, "\"event not written\"") && strstr(line, "\"WARN\"") &&
+		  strstr(line, "not you");
+}
+
+TEST(events, who_may_not_write_them_hears_it_once_a_minute)
+{
+	struct bench b;
+	int warnings = 0;
+	setup(&b);
+	log_set_level(LOG_INFO);
+	log_setup(&b.clock.clock, NULL, count_line, &warnings);
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+		struct event_about one = about;
+		snprintf(name, sizeof(name), "pa-%d", i);
+		one.name = name;
+		recorder_event(b.recorder, &one, true, "R", "m");
+		struct http_call *call = fake_find(&b.fake, NULL, "");
+		if (call && i == 3)
+			fake_break(&b.fake, call, "not you, but for a moment");
+		else if (call)
+			fake_answer(&b.fake, call, 403,
+				    "{\"kind\":\"Status\",\"message\":\"not you\"}");
+		fake_clock_run(&b.clock, b.timers, 10000);
+	}
+	EXPECT_INT(warnings, 4); /* in 200 s */
+	EXPECT_INT(stats_of(&b).failed, 20);
+	log_setup(&system_clock, NULL, NULL, NULL);
+	log_set_level(LOG_ERROR);
+	teardown(&b);
+}
+
 TEST(events, long_texts_are_cut)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -387,5 +422,6 @@ TEST_MAIN(TEST_OF(events, look_like_client_gos),
 	  TEST_OF(events, repeats_that_wait_for_an_answer_draw_on_it_too),
 	  TEST_OF(events, the_oldest_bucket_is_forgotten),
 	  TEST_OF(events, the_process_has_a_budget), TEST_OF(events, a_failed_one_is_not_repeated),
+	  TEST_OF(events, who_may_not_write_them_hears_it_once_a_minute),
 	  TEST_OF(events, long_texts_are_cut), TEST_OF(events, names_differ_at_one_moment),
 	  TEST_OF(events, memory_is_bounded))

@@ -148,7 +148,7 @@ TEST(kube_client, what_goes_out)
 		EXPECT_TEXT(call->request.content_type, rows[i].type);
 		EXPECT_TEXT(call->request.body, rows[i].type ? "{\"a\":\"b\"}" : NULL);
 		EXPECT(!call->request.stream);
-		EXPECT_INT(call->request.timeout_ms, 30000);
+		EXPECT_INT(call->request.timeout_ms, 40000);
 		EXPECT_INT(call->request.max_body, 8 << 20);
 		teardown(&b);
 	}
@@ -268,6 +268,58 @@ TEST(kube_client, background_writes_get_a_quarter)
 	teardown(&b);
 }
 
+static size_t in_flight_after(struct bench *b, int64_t ms)
+{
+	fake_clock_run(&b->clock, b->timers, ms);
+	return fake_open_count(&b->fake);
+}
+
+/* 100 writes that hang, and one that does not. */
+TEST(kube_client, slow_writes_do_not_hold_up_the_others)
+{
+	struct bench b;
+	setup(&b, 32);
+	for (int i = 0; i < 40; i++)
+		send(&b, KUBE_PATCH, "stuck", false);
+	send(&b, KUBE_PATCH, "good", false);
+	EXPECT_INT(in_flight_after(&b, 999), 32);
+	EXPECT_INT(in_flight_after(&b, 1), 40); /* a quarter beside those that are slow */
+	EXPECT_INT(in_flight_after(&b, 999), 40);
+	EXPECT(!fake_find(&b.fake, NULL, "/good?"));
+	fake_clock_run(&b.clock, b.timers, 1);
+	EXPECT(fake_find(&b.fake, NULL, "/good?"));
+	for (int i = 0; i < 100; i++)
+		send(&b, KUBE_PATCH, "stuck", false);
+	EXPECT_INT(in_flight_after(&b, 60000), 96); /* but not more than three times as many */
+	/* Answered, they make room at once. */
+	for (int i = 0; i < 70; i++)
+		fake_answer(&b.fake, fake_find(&b.fake, NULL, "/stuck?"), 500, "");
+	EXPECT_INT(fake_open_count(&b.fake), 34);
+	EXPECT_INT(in_flight_after(&b, 1000), 42);
+	teardown(&b);
+}
+
+/* Writes that take 1.5 s each, all of them: the server is busy, more would not help. */
+TEST(kube_client, a_slow_server_gets_no_more_than_before)
+{
+	struct bench b;
+	size_t most = 0;
+	setup(&b, 32);
+	for (int i = 0; i < 2000; i++)
+		send(&b, KUBE_PATCH, "w", false);
+	for (int i = 0; i < 300; i++) {
+		struct http_call *call;
+		fake_clock_run(&b.clock, b.timers, 100);
+		size_t open = fake_open_count(&b.fake);
+		most = open > most ? open : most;
+		for (size_t n = 0; n < 2 + (size_t)(i % 2) && i > 14; n++)
+			if ((call = fake_find(&b.fake, "PATCH", "")))
+				fake_answer(&b.fake, call, 200, "{}");
+	}
+	EXPECT(most <= 40);
+	teardown(&b);
+}
+
 TEST(kube_client, cancel_forgets_and_makes_room)
 {
 	struct bench b;
@@ -330,6 +382,23 @@ TEST(kube_client, retry_after_holds_back_writes)
 		teardown(&b);
 	}
 	test_row("%s", "");
+}
+
+/* A webhook may answer with any code about the one object it was asked for. */
+TEST(kube_client, a_webhooks_429_holds_back_nobody)
+{
+	struct bench b;
+	setup(&b, 0);
+	send(&b, KUBE_PATCH, "a", false);
+	b.fake.retry_after_ms = 60000;
+	fake_answer(&b.fake, fake_last(&b.fake), 429,
+		    "{\"kind\":\"Status\",\"message\":\"admission webhook \\\"w\\\" denied the "
+		    "request: later\"}");
+	EXPECT_INT(b.err.kind, ERROR_THROTTLED);
+	EXPECT_INT(b.err.retry_after_ms, 60000);
+	send(&b, KUBE_PATCH, "b", false);
+	expect_open(&b, "b ");
+	teardown(&b);
 }
 
 TEST(kube_client, the_longer_hold_counts)
@@ -420,6 +489,9 @@ TEST_MAIN(TEST_OF(kube_client, resource_paths), TEST_OF(kube_client, what_goes_o
 	  TEST_OF(kube_client, connection_trouble_names_the_request),
 	  TEST_OF(kube_client, writes_wait_their_turn_and_background_ones_longer),
 	  TEST_OF(kube_client, background_writes_get_a_quarter),
+	  TEST_OF(kube_client, slow_writes_do_not_hold_up_the_others),
+	  TEST_OF(kube_client, a_slow_server_gets_no_more_than_before),
+	  TEST_OF(kube_client, a_webhooks_429_holds_back_nobody),
 	  TEST_OF(kube_client, cancel_forgets_and_makes_room), TEST_OF(kube_client, done_may_send),
 	  TEST_OF(kube_client, retry_after_holds_back_writes),
 	  TEST_OF(kube_client, the_longer_hold_counts), TEST_OF(kube_client, time_is_the_servers),

@@ -73,6 +73,16 @@ static const struct row rows[] = {
     {413, STATUS("RequestEntityTooLarge", "too large"), ERROR_INVALID, "too large"},
     {415, "", ERROR_INVALID, "HTTP 415"},
     {422, STATUS("Invalid", "spec.x: Required value"), ERROR_INVALID, "spec.x: Required value"},
+    {422,
+     STATUS("Invalid", " \\\"\\\" is invalid: patch: Invalid value: \\\"{\\\\\\\"a\\\\\\\":1}\\\": "
+		       "strict decoding error: unknown field \\\"spec.x\\\""),
+     ERROR_INVALID, "strict decoding error: unknown field \"spec.x\""},
+    {422,
+     STATUS("Invalid", " \\\"\\\" is invalid: patch: Invalid value: \\\"{\\\": strict decoding "
+		       "error: not this}\\\": strict decoding error: this"),
+     ERROR_INVALID, "strict decoding error: this"},
+    {422, STATUS("Invalid", " \\\"\\\" is invalid: patch: Invalid value: \\\"{}\\\": what else"),
+     ERROR_INVALID, " \"\" is invalid: patch: Invalid value: \"{}\": what else"},
     {429, STATUS("TooManyRequests", "slow down"), ERROR_THROTTLED, "slow down"},
     {429, "Too many requests, please try again later.\n", ERROR_THROTTLED,
      "HTTP 429: Too many requests, please try again later."},

@@ -109,17 +109,19 @@ TEST(api, fields_are_checked)
 		int status;
 		const char *text;
 	} rows[] = {
-	    {"{\"spec\":{\"foo\":1}}", true, 400,
+	    {"{\"spec\":{\"foo\":1}}", true, 422,
 	     "strict decoding error: unknown field \\\"spec.foo\\\""},
 	    {"{\"spec\":{\"triggers\":[{\"type\":\"cpu\",\"metaData\":{},\"metadata\":{}}]}}", true,
-	     400, "unknown field \\\"spec.triggers[0].metaData\\\""},
+	     422, "unknown field \\\"spec.triggers[0].metaData\\\""},
 	    {"{\"spec\":{\"foo\":1}}", false, 200, "x-00001"},
 	    {"{\"spec\":{\"triggers\":[]}}", false, 422, "spec.triggers: Invalid value: 0"},
 	    {"{\"spec\":{\"triggers\":null}}", false, 422, "spec.triggers: Required value"},
 	    {"{\"spec\":{\"triggers\":[{\"type\":\"cpu\"}]}}", false, 422,
 	     "spec.triggers[0].metadata: Required value"},
 	    {"{\"spec\":{\"triggers\":[{\"type\":\"c\",\"metadata\":{\"v\":1}}]}}", false, 422,
-	     "spec.triggers[0].metadata.v: Invalid value: must be of type string"},
+	     "spec.triggers[0].metadata.v: Invalid value: \\\"integer\\\": "
+	     "spec.triggers[0].metadata.v in body must "
+	     "be of type string"},
 	    {"{\"spec\":{\"pollingInterval\":0}}", false, 422,
 	     "should be greater than or equal to 1"},
 	    {"{\"spec\":{\"pollingInterval\":\"5\"}}", false, 422, "must be of type integer"},

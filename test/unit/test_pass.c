@@ -195,6 +195,23 @@ TEST(pass, the_memo_outlives_it)
 	teardown(&f);
 }
 
+TEST(pass, notes_may_borrow_from_the_memo)
+{
+	struct fixture f;
+
+	setup(&f);
+	say(&f, STEP_DONE, NULL)->memo.refused_text = (char[]){"no"};
+	struct decision *d = say(&f, STEP_PATCH_STATUS, "{}");
+	d->note_count = 1;
+	d->notes[0].reason = "Told";
+	start(&f);
+	start(&f);
+	answer(&f, "PATCH", PA_PATH "/name/status", 200, "{}");
+	EXPECT_CONTAINS(f.trace.buf, "\nnote Told: no\nended\n");
+	EXPECT_TEXT(f.memo.refused_text, "no");
+	teardown(&f);
+}
+
 TEST_MAIN(TEST_OF(pass, done_at_once_ends_within_start), TEST_OF(pass, without_a_view_it_ends_well),
 	  TEST_OF(pass, answers_are_stored_before_the_next_look),
 	  TEST_OF(pass, a_patch_is_told_with_the_whole_spec_it_asked_for),
@@ -203,4 +220,5 @@ TEST_MAIN(TEST_OF(pass, done_at_once_ends_within_start), TEST_OF(pass, without_a
 	  TEST_OF(pass, the_status_ends_it_and_its_notes_come_after),
 	  TEST_OF(pass, sync_found_is_told_by_the_live_hash),
 	  TEST_OF(pass, when_the_view_goes_the_write_in_flight_was_the_last),
-	  TEST_OF(pass, freed_in_mid_request_it_is_silent), TEST_OF(pass, the_memo_outlives_it))
+	  TEST_OF(pass, freed_in_mid_request_it_is_silent), TEST_OF(pass, the_memo_outlives_it),
+	  TEST_OF(pass, notes_may_borrow_from_the_memo))

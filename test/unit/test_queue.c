@@ -54,6 +54,13 @@ static void expect_next(struct world *world, const char *want)
 		queue_done(world->queue, key);
 }
 
+/* Nothing is kept for longer than the pace of a key needs. */
+static void expect_forgotten(struct world *world)
+{
+	run(world, 4200);
+	EXPECT_INT(stats_of(world).held, 0);
+}
+
 TEST(queue, keys_wait_once_and_in_order)
 {
 	CLEANUP(world_release) struct world world;
@@ -292,7 +299,7 @@ TEST(queue, failure_while_worked_on)
 	queue_forget(world.queue, key); /* success; still valid until done */
 	EXPECT_TEXT(key, "a");
 	queue_done(world.queue, key);
-	EXPECT_INT(timers_next_ms(world.timers), -1);
+	expect_forgotten(&world);
 }
 
 TEST(queue, ages)
@@ -312,6 +319,131 @@ TEST(queue, ages)
 	queue_done(world.queue, key);
 	EXPECT_INT(stats_of(&world).working_longest_ms, 0);
 	EXPECT_INT(stats_of(&world).longest_ms, 15);
+}
+
+/* How often the key is taken in ms, if it is always added again. */
+static int spin(struct world *world, const char *key, int64_t ms)
+{
+	int taken = 0;
+	for (int64_t end = world->clock.mono + ms; world->clock.mono < end; run(world, 1)) {
+		queue_add(world->queue, key, QUEUE_FAST);
+		const char *got = queue_take(world->queue);
+		if (!got)
+			continue;
+		EXPECT_TEXT(got, key);
+		taken++;
+		if (taken % 2)
+			queue_add(world->queue, key, QUEUE_FAST); /* while it is worked on, too */
+		queue_done(world->queue, got);
+	}
+	return taken;
+}
+
+TEST(queue, a_key_has_its_pace)
+{
+	CLEANUP(world_release) struct world world;
+	world_init(&world);
+	EXPECT_INT(spin(&world, "busy", 1000), 24);
+	EXPECT_INT(spin(&world, "busy", 10100), 51);
+	queue_add(world.queue, "busy", QUEUE_FAST);
+	queue_add(world.queue, "other", QUEUE_FAST);
+	expect_next(&world, "other");
+	run(&world, 200);
+	expect_next(&world, "busy");
+	expect_forgotten(&world);
+	EXPECT_INT(spin(&world, "busy", 100), 20);
+}
+
+TEST(queue, a_storm_of_failures_comes_back_slowly)
+{
+	CLEANUP(world_release) struct world world;
+	const char *taken;
+	char key[16];
+	int soon = 0, later = 0;
+	world_init(&world);
+	for (int i = 0; i < 10000; i++)
+		queue_add_failed(world.queue, (snprintf(key, sizeof(key), "k/%d", i), key));
+	for (int ms = 0; ms < 50000; ms += 10) {
+		run(&world, 10);
+		for (; (taken = queue_take(world.queue)); queue_done(world.queue, taken))
+			*(ms < 20 ? &soon : &later) += 1;
+	}
+	EXPECT(soon >= 200 && soon <= 205 && later >= 4990 && later <= 5010);
+	queue_add(world.queue, "k/9999", QUEUE_FAST); /* an event: at once, storm or not */
+	expect_next(&world, "k/9999");
+}
+
+static size_t take_all(struct world *world, const char **keys)
+{
+	size_t count = 0;
+	while (count < 100 && (keys[count] = queue_take(world->queue)))
+		count++;
+	return count;
+}
+
+TEST(queue, keys_that_hung_come_back_few_at_a_time)
+{
+	CLEANUP(world_release) struct world world;
+	const char *keys[100];
+	char key[16];
+	world_init(&world);
+	for (int i = 0; i < 64; i++) {
+		snprintf(key, sizeof(key), "bad/%d", i);
+		queue_add(world.queue, key, QUEUE_FAST);
+	}
+	EXPECT_INT(take_all(&world, keys), 64);
+	for (int i = 0; i < 64; i++) {
+		queue_hung(world.queue, keys[i]);
+		queue_add_failed(world.queue, keys[i]);
+		queue_done(world.queue, keys[i]);
+	}
+	run(&world, 100);
+	EXPECT_INT(stats_of(&world).depth, 64);
+	queue_add(world.queue, "slow", QUEUE_SLOW);
+	EXPECT_INT(take_all(&world, keys), 1 + 8);
+	EXPECT_TEXT(keys[0], "slow");
+	queue_add(world.queue, "good", QUEUE_FAST);
+	expect_next(&world, "good");
+	/* One that is done makes room for one; an event is not held back. */
+	queue_done(world.queue, keys[1]);
+	queue_add(world.queue, "bad/60", QUEUE_FAST);
+	queue_add(world.queue, "bad/61", QUEUE_SLOW); /* a resync is */
+	expect_next(&world, "bad/60");
+	EXPECT_INT(take_all(&world, keys + 10), 1);
+	/* One that goes well is as any. */
+	queue_forget(world.queue, keys[2]);
+	queue_add_after(world.queue, keys[2], 10);
+	queue_done(world.queue, keys[2]);
+	EXPECT_INT(take_all(&world, keys + 20), 1);
+	run(&world, 10);
+	EXPECT_INT(take_all(&world, keys + 30), 1);
+	EXPECT_TEXT(keys[30], keys[2]);
+}
+
+TEST(queue, lanes_take_turns)
+{
+	CLEANUP(world_release) struct world world;
+	int fast = 0, slow = 0, hung = 0;
+	char name[16];
+	world_init(&world);
+	queue_add(world.queue, "h", QUEUE_FAST);
+	const char *key = queue_take(world.queue);
+	queue_hung(world.queue, key);
+	queue_add_after(world.queue, key, 1);
+	queue_done(world.queue, key);
+	run(&world, 1);
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		queue_add(world.queue, name, QUEUE_FAST);
+		snprintf(name, sizeof(name), "s%d", i);
+		queue_add(world.queue, name, QUEUE_SLOW);
+	}
+	for (int i = 0; i < 48 && (key = queue_take(world.queue)); i++) {
+		fast += key[0] == 'f';
+		slow += key[0] == 's';
+		hung += key[0] == 'h';
+	}
+	EXPECT(fast == 45 && slow == 2 && hung == 1);
 }
 
 TEST(queue, free_with_everything_pending)
@@ -350,7 +482,7 @@ TEST(queue, ten_thousand_keys)
 			queue_forget(world.queue, taken);
 			queue_done(world.queue, taken);
 		}
-		EXPECT_INT(timers_next_ms(world.timers), -1); /* nothing is kept */
+		expect_forgotten(&world);
 	}
 	EXPECT(clock_mono(&system_clock) - start < 60000); /* quadratic takes minutes */
 }
@@ -362,5 +494,7 @@ TEST_MAIN(TEST_OF(queue, keys_wait_once_and_in_order),
 	  TEST_OF(queue, appointments), TEST_OF(queue, appointment_of_a_waiting_or_worked_on_key),
 	  TEST_OF(queue, backoff_doubles_up_to_five_minutes),
 	  TEST_OF(queue, jitter_is_spread_and_repeatable), TEST_OF(queue, failure_while_worked_on),
+	  TEST_OF(queue, a_key_has_its_pace), TEST_OF(queue, a_storm_of_failures_comes_back_slowly),
+	  TEST_OF(queue, keys_that_hung_come_back_few_at_a_time), TEST_OF(queue, lanes_take_turns),
 	  TEST_OF(queue, ages), TEST_OF(queue, free_with_everything_pending),
 	  TEST_OF(queue, ten_thousand_keys))

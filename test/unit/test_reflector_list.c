@@ -61,7 +61,7 @@ TEST(reflector_list, falls_back_to_lists_and_remembers)
 		expect_asked(&b, "&resourceVersion=10");
 		expect_not_asked(&b, "sendInitialEvents");
 		fake_answer(&b.fake, open_call(&b), 410, "");
-		run(&b, 0);
+		run(&b, 1000);
 		expect_asked(&b, "?limit=500");
 		expect_changes(&b, "+a:5 ");
 		teardown(&b);
@@ -101,7 +101,7 @@ TEST(reflector_list, a_page_that_expired_begins_anew)
 	fake_answer(&b.fake, open_call(&b), 200, LIST("10", "next", OBJECT("a", "5")));
 	run(&b, 0);
 	fake_answer(&b.fake, open_call(&b), 410, "");
-	run(&b, 0);
+	run(&b, 1000);
 	expect_asked(&b, "?limit=1");
 	expect_not_asked(&b, "continue");
 	fake_answer(&b.fake, open_call(&b), 200, LIST("12", "", OBJECT("b", "11")));
@@ -116,7 +116,7 @@ TEST(reflector_list, a_list_that_breaks_off_removes_nothing)
 	fake_answer(&b.fake, open_call(&b), 200, LIST("10", "", OBJECT("a", "5")));
 	run(&b, 0);
 	fake_answer(&b.fake, open_call(&b), 410, "");
-	run(&b, 0);
+	run(&b, 1000);
 	fake_answer(&b.fake, open_call(&b), 200, LIST("12", "next", OBJECT("b", "11")));
 	run(&b, 0);
 	fake_break(&b.fake, open_call(&b), "reset");
@@ -201,6 +201,14 @@ TEST(reflector_list, an_absent_api_is_asked_for_again)
 	settle(&b);
 	fake_end(&b.fake, open_call(&b));
 	run(&b, 0);
+	/* What is held is not given up for a moment of it. */
+	for (int i = 0; i < 6; i++) {
+		fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
+		EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
+		expect_changes(&b, "");
+		run(&b, 500);
+		expect_asked(&b, "resourceVersion=10");
+	}
 	fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
 	EXPECT_INT(status_of(&b).state, REFLECTOR_ABSENT);
 	EXPECT(store_synced(b.store));
@@ -218,6 +226,25 @@ TEST(reflector_list, an_absent_api_is_asked_for_again)
 	EXPECT_INT(status_of(&b).state, REFLECTOR_WATCHING);
 	expect_changes(&b, "+n:3 ");
 	teardown(&b);
+}
+
+TEST(reflector_list, a_blip_of_absence_changes_nothing)
+{
+	static const int codes[] = {200, 500};
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		struct bench b;
+		setup(&b);
+		settle(&b);
+		fake_end(&b.fake, open_call(&b));
+		run(&b, 0);
+		for (int n = 0; n < 12; n++) {
+			fake_answer(&b.fake, open_call(&b), n % 4 == 3 ? codes[i] : 404, "");
+			EXPECT(status_of(&b).state != REFLECTOR_ABSENT);
+			run(&b, n % 4 == 3 ? 5000 : 500);
+		}
+		expect_changes(&b, "");
+		teardown(&b);
+	}
 }
 
 TEST(reflector_list, absent_from_the_start_counts_as_synced)
@@ -240,7 +267,7 @@ TEST(reflector_list, a_version_that_goes_back_lists_anew)
 		setup(&b);
 		EXPECT(!fake_chunk(&b.fake, settle(&b), events[i]));
 		EXPECT_CONTAINS(status_of(&b).trouble, "went back from 10 to ");
-		run(&b, 0);
+		run(&b, 1000);
 		expect_asked(&b, "sendInitialEvents");
 		teardown(&b);
 	}
@@ -302,6 +329,7 @@ TEST(reflector_list, a_restored_etcd_is_believed_in_the_end)
 
 TEST_MAIN(TEST_OF(reflector_list, absent_from_the_start_counts_as_synced),
 	  TEST_OF(reflector_list, an_absent_api_is_asked_for_again),
+	  TEST_OF(reflector_list, a_blip_of_absence_changes_nothing),
 	  TEST_OF(reflector_list, watchlist_to_watch),
 	  TEST_OF(reflector_list, changes_before_the_initial_events_end),
 	  TEST_OF(reflector_list, falls_back_to_lists_and_remembers),

@@ -83,42 +83,42 @@ static const struct {
 	const char *trace;
 } request_faults[] = {
     {"status",
-     {FAULT_STATUS, 2, true, 429, 0},
+     {.kind = FAULT_STATUS, .at = 2, .writes_only = true, .status = 429, .retry_after_ms = 1000},
      429,
      ERROR_NONE,
      1,
      0,
      "POST configmaps default/a 201\nPOST configmaps default/b 429\n"},
     {"lost",
-     {FAULT_LOST_REPLY, 2, true, 0, 0},
+     {.kind = FAULT_LOST_REPLY, .at = 2, .writes_only = true},
      0,
      ERROR_TRANSIENT,
      2,
      0,
      "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
     {"none",
-     {FAULT_NO_REPLY, 2, true, 0, 0},
+     {.kind = FAULT_NO_REPLY, .at = 2, .writes_only = true},
      0,
      ERROR_TRANSIENT,
      1,
      0,
      "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
     {"before",
-     {FAULT_CRASH_BEFORE, 2, true, 0, 0},
+     {.kind = FAULT_CRASH_BEFORE, .at = 2, .writes_only = true},
      0,
      ERROR_TRANSIENT,
      1,
      1,
      "POST configmaps default/a 201\nPOST configmaps default/b none\n"},
     {"after",
-     {FAULT_CRASH_AFTER, 2, true, 0, 0},
+     {.kind = FAULT_CRASH_AFTER, .at = 2, .writes_only = true},
      201,
      ERROR_NONE,
      2,
      1,
-     "POST configmaps default/a 201\nPOST configmaps default/b lost\n"},
+     "POST configmaps default/a 201\nPOST configmaps default/b 201\n"},
     {"reads count",
-     {FAULT_STATUS, 2, false, 500, 0},
+     {.kind = FAULT_STATUS, .at = 2, .status = 500},
      201,
      ERROR_NONE,
      2,
@@ -159,7 +159,7 @@ TEST(wire, faults_of_requests)
 
 TEST(wire, a_late_write_outlives_its_time_out)
 {
-	struct fault fault = {FAULT_DELAY, 1, true, 0, 10000};
+	struct fault fault = {.kind = FAULT_DELAY, .at = 1, .writes_only = true, .delay_ms = 10000};
 	struct bench b;
 	struct ear ear;
 	bench_init(&b, &fault, 0);
@@ -189,10 +189,10 @@ TEST(wire, faults_of_watches)
 		enum error_kind kind;
 		size_t lines;
 	} rows[] = {
-	    {"end", {FAULT_WATCH_END, 2, false, 0, 0}, 1, ERROR_NONE, 2},
-	    {"cut", {FAULT_WATCH_CUT, 2, false, 0, 0}, 1, ERROR_TRANSIENT, 1},
-	    {"gone", {FAULT_WATCH_GONE, 2, false, 0, 0}, 1, ERROR_NONE, 2},
-	    {"stall", {FAULT_WATCH_STALL, 1, false, 0, 5000}, 0, ERROR_NONE, 1},
+	    {"end", {.kind = FAULT_WATCH_END, .at = 2}, 1, ERROR_NONE, 2},
+	    {"cut", {.kind = FAULT_WATCH_CUT, .at = 2}, 1, ERROR_TRANSIENT, 1},
+	    {"gone", {.kind = FAULT_WATCH_GONE, .at = 2}, 1, ERROR_NONE, 2},
+	    {"stall", {.kind = FAULT_WATCH_STALL, .at = 1, .delay_ms = 5000}, 0, ERROR_NONE, 1},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct bench b;

@@ -11,6 +11,7 @@ Installs missing Debian packages (as root, or through sudo). Groups:
   lint   clang, clang-format, cppcheck
   cover  gcovr
   e2e    what the real control plane needs beside Go: Prometheus, certificates, curl
+  demo   kubectl, unless there is one in PATH
   all    all of these
 Go 1.26 or newer, for e2e, is not in Debian bookworm: install it from go.dev's distribution.
 TXT
@@ -23,6 +24,8 @@ build=(gcc libc6-dev make cmake ninja-build pkg-config git ca-certificates
 lint=(clang-14 clang-format-14 libclang-rt-14-dev cppcheck)
 cover=(gcovr)
 e2e=(prometheus openssl curl procps)
+demo=()
+command -v kubectl >/dev/null || demo=(kubernetes-client)
 
 packages=()
 [ $# -gt 0 ] || set -- build
@@ -32,7 +35,8 @@ for group in "$@"; do
     lint) packages+=("${lint[@]}") ;;
     cover) packages+=("${cover[@]}") ;;
     e2e) packages+=("${e2e[@]}") ;;
-    all) packages+=("${build[@]}" "${lint[@]}" "${cover[@]}" "${e2e[@]}") ;;
+    demo) packages+=("${demo[@]}") ;;
+    all) packages+=("${build[@]}" "${lint[@]}" "${cover[@]}" "${e2e[@]}" "${demo[@]}") ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac

@@ -15,7 +15,7 @@ the tests of test/e2e on them, in about 10 minutes.
   hack/e2e.sh -run TestCPU -v     one test, with each step told
   hack/e2e.sh -list .             their names
 
-$AUTOSCALER_KEDA_HPA tests that binary instead of building one.
+$AUTOSCALER_KEDA_HPA and $DEVCLUSTER test those binaries instead of building some.
 Logs of a failed run are kept, and with E2E_KEEP=1 those of any; its last line
 says where.
 TXT
@@ -29,6 +29,11 @@ hack/cluster.sh build
 if [ -z "${AUTOSCALER_KEDA_HPA:-}" ]; then
   hack/build.sh release autoscaler-keda-hpa
 fi
+if [ -z "${DEVCLUSTER:-}" ]; then
+  hack/build.sh release devcluster
+fi
 cd test/e2e
+# What some of the tests stand on.
+CGO_ENABLED=0 go test -timeout=2m ./proxy ./trace
 # Tests mostly wait: more of them at once than there are cores.
 CGO_ENABLED=0 exec go test -count=1 -timeout=25m -parallel=10 "$@" .

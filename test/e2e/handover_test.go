@@ -114,6 +114,9 @@ func (c *testCase) writesNothing(since time.Time, quiet time.Duration) {
 		c.Fatal(err)
 	}
 	for _, write := range writes {
+		if write.ObjectRef.Resource == "leases" {
+			continue // its own, which it holds meanwhile
+		}
 		c.Errorf("a write beside autoscaler-hpa: %s %s (%d)", write.Verb, write.URI, write.ResponseStatus.Code)
 	}
 }

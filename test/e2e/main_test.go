@@ -69,6 +69,9 @@ func startWorld(options cluster.Options) (*world, error) {
 	}
 	program, err := c.NewProgram()
 	if err == nil {
+		err = electable(ctx, c, program)
+	}
+	if err == nil {
 		err = program.Start(ctx)
 	}
 	if err != nil {

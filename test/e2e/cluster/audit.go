@@ -48,6 +48,7 @@ func (a *Audit) wasStarting(at time.Time) bool {
 type Request struct {
 	Verb      string    `json:"verb"`
 	URI       string    `json:"requestURI"`
+	UserAgent string    `json:"userAgent"`
 	Received  time.Time `json:"requestReceivedTimestamp"`
 	ObjectRef struct {
 		Resource, Namespace, Name, Subresource string

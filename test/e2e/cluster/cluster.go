@@ -37,6 +37,8 @@ type Options struct {
 	// OnlyAPIServer starts etcd and kube-apiserver with all CRDs and nothing
 	// else: for benchmarks that stand in for the other controllers themselves.
 	OnlyAPIServer bool
+	// WithoutProgram leaves config/ to the test, and the program's login.
+	WithoutProgram bool
 	// Progress, if set, is told each step.
 	Progress func(format string, args ...any)
 }
@@ -45,7 +47,7 @@ type Options struct {
 type Cluster struct {
 	Root, Dir, Logs, Bin string
 	Kubeconfig           string // an administrator's
-	ProgramKubeconfig    string // the program's: only the rights it ships with
+	ProgramKubeconfig    string // the program's: a token of its ServiceAccount
 	PrometheusURL        string
 	Exporter             *Exporter
 	Config               *rest.Config
@@ -141,7 +143,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 		{"exporter, Prometheus", c.startPrometheus},
 		{"Knative", c.startKnative},
 		{"ingress stand-in", func(context.Context) error { return c.startIngressStandIn(background) }},
-		{"rights of the program under test", c.applyProgramRights},
+		{"manifests of the program under test", c.installProgram},
 		{"KEDA", func(ctx context.Context) error {
 			if c.options.WithoutKEDA {
 				return nil
@@ -151,7 +153,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 	}
 	if c.options.OnlyAPIServer {
 		steps = []step{{"etcd, kube-apiserver", c.startAPIServer}, {"CRDs", c.applyAllCRDs},
-			{"rights of the program under test", c.applyProgramRights}}
+			{"manifests of the program under test", c.installProgram}}
 	}
 	return c.runSteps(ctx, steps)
 }

@@ -2,22 +2,12 @@ package cluster
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"path/filepath"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
-
-// programRights is what the program may do, and no more.
-//
-//go:embed manifests/program-rbac.yaml
-var programRights string
-
-func (c *Cluster) applyProgramRights(ctx context.Context) error {
-	return c.ApplyYAML(ctx, programRights)
-}
 
 // knativeExtras are what Knative wants besides its own manifests: its webhook
 // is reached through an ExternalName, and the ServerlessService controller
@@ -46,12 +36,6 @@ subsets:
   - {name: http, port: 8012}
   - {name: http2, port: 8013}
   - {name: https, port: 8112}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: config-autoscaler-keda, namespace: knative-serving}
-data:
-  autoscaler.keda.prometheus-address: %s
 `
 
 const someKsvc = `
@@ -89,7 +73,7 @@ func (c *Cluster) startKnative(ctx context.Context) error {
 	if err := c.applyKnativeConfig(ctx, core, networking); err != nil {
 		return err
 	}
-	if err := c.ApplyYAML(ctx, fmt.Sprintf(knativeExtras, c.PrometheusURL)); err != nil {
+	if err := c.ApplyYAML(ctx, knativeExtras); err != nil {
 		return err
 	}
 	// The webhook can do without leader election, the controller cannot.

@@ -34,8 +34,7 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 		return err
 	}
 	c.Audit = &Audit{path: c.path("logs", "audit.jsonl")}
-	if _, err := c.tool("etcd", nil, "--data-dir="+c.path("data", "etcd"),
-		"--client-url=http://"+loopback(c.ports.etcd), "--peer-url=http://"+loopback(c.ports.etcdPeer)); err != nil {
+	if err := c.StartEtcd(); err != nil {
 		return err
 	}
 	return c.launchAPIServer(ctx)
@@ -51,10 +50,24 @@ func (c *Cluster) RestartAPIServer(ctx context.Context, flags ...string) error {
 }
 
 func (c *Cluster) launchAPIServer(ctx context.Context, flags ...string) error {
+	begin := time.Now()
+	defer func() { c.Audit.starting(begin) }()
+	args := append(c.apiServerArgs(loopback(c.ports.etcd), c.ports.apiserver), flags...)
+	var err error
+	if c.apiserver, err = c.tool("kube-apiserver", nil, args...); err != nil {
+		return err
+	}
+	return c.Wait(ctx, "the API server to be ready", func(ctx context.Context) error {
+		_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		return err
+	})
+}
+
+func (c *Cluster) apiServerArgs(etcd string, port int) []string {
 	pki := func(name string) string { return c.path("pki", name) }
-	args := []string{
-		"--etcd-servers=http://" + loopback(c.ports.etcd),
-		fmt.Sprintf("--secure-port=%d", c.ports.apiserver),
+	return []string{
+		"--etcd-servers=http://" + etcd,
+		fmt.Sprintf("--secure-port=%d", port),
 		"--bind-address=127.0.0.1",
 		"--endpoint-reconciler-type=none",
 		"--service-cluster-ip-range=10.0.0.0/16",
@@ -80,33 +93,18 @@ func (c *Cluster) launchAPIServer(ctx context.Context, flags ...string) error {
 		"--audit-policy-file=" + c.path("config", "audit-policy.yaml"),
 		"--audit-log-path=" + c.Audit.path,
 	}
-	begin := time.Now()
-	defer func() { c.Audit.starting(begin) }()
-	var err error
-	if c.apiserver, err = c.tool("kube-apiserver", nil, append(args, flags...)...); err != nil {
-		return err
-	}
-	return c.Wait(ctx, "the API server to be ready", func(ctx context.Context) error {
-		_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-		return err
-	})
 }
 
-// writeLogins makes the tokens and kubeconfigs of the administrator, which
-// all servers use, and of the program under test.
+// writeLogins makes the token and kubeconfig of the administrator, which all
+// servers use. The program gets a token of its own when it is installed.
 func (c *Cluster) writeLogins() error {
-	adminToken, programToken := newToken(), newToken()
-	lines := fmt.Sprintf("%s,admin,admin,system:masters\n%s,%s,program,\"system:serviceaccounts,system:serviceaccounts:%s\"\n",
-		adminToken, programToken, ProgramUser, SystemNamespace)
-	if err := os.WriteFile(c.path("config", "tokens.csv"), []byte(lines), 0o600); err != nil {
+	token := newToken()
+	line := token + ",admin,admin,system:masters\n"
+	if err := os.WriteFile(c.path("config", "tokens.csv"), []byte(line), 0o600); err != nil {
 		return err
 	}
 	c.Kubeconfig = c.path("config", "admin.kubeconfig")
-	if err := c.writeKubeconfig(c.Kubeconfig, adminToken); err != nil {
-		return err
-	}
-	c.ProgramKubeconfig = c.path("config", "program.kubeconfig")
-	if err := c.writeKubeconfig(c.ProgramKubeconfig, programToken); err != nil {
+	if err := c.writeKubeconfig(c.Kubeconfig, clientcmdapi.AuthInfo{Token: token}); err != nil {
 		return err
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
@@ -132,13 +130,13 @@ func newToken() string {
 	return hex.EncodeToString(bytes)
 }
 
-func (c *Cluster) writeKubeconfig(path, token string) error {
+func (c *Cluster) writeKubeconfig(path string, user clientcmdapi.AuthInfo) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters["e2e"] = &clientcmdapi.Cluster{
 		Server:                   "https://" + loopback(c.ports.apiserver),
 		CertificateAuthorityData: c.pki.pem,
 	}
-	config.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: token}
+	config.AuthInfos["e2e"] = &user
 	config.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
 	config.CurrentContext = "e2e"
 	return clientcmd.WriteToFile(*config, path)

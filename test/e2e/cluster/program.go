@@ -14,8 +14,11 @@ type Program struct {
 	URL     string // of its probes
 	Metrics string // of its /metrics
 	Log     string
+	Args    []string // what it is started with, besides --kubeconfig
+	Env     []string // the same, besides what it cannot do without
 	cluster *Cluster
 	process *Process
+	name    string
 	env     []string
 	path    string
 }
@@ -30,7 +33,10 @@ func ProgramPath(root string) string {
 }
 
 // NewProgram prepares the program under test without starting it.
-func (c *Cluster) NewProgram() (*Program, error) {
+func (c *Cluster) NewProgram() (*Program, error) { return c.NewReplica("program") }
+
+// NewReplica prepares one of several: name is that of its pod and of its log.
+func (c *Cluster) NewReplica(name string) (*Program, error) {
 	path, err := filepath.Abs(ProgramPath(c.Root))
 	if err != nil {
 		return nil, err
@@ -42,11 +48,13 @@ func (c *Cluster) NewProgram() (*Program, error) {
 	return &Program{
 		URL:     "http://" + loopback(probes),
 		Metrics: "http://" + loopback(metrics) + "/metrics",
-		Log:     filepath.Join(c.Logs, "program.log"),
+		Log:     filepath.Join(c.Logs, name+".log"),
+		Args:    []string{"--disable-ha"},
 		cluster: c,
+		name:    name,
 		path:    path,
 		env: []string{
-			"SYSTEM_NAMESPACE=" + SystemNamespace, "POD_NAME=autoscaler-keda-hpa-e2e",
+			"SYSTEM_NAMESPACE=" + SystemNamespace, "POD_NAME=autoscaler-keda-hpa-" + name,
 			fmt.Sprintf("PROBES_PORT=%d", probes), fmt.Sprintf("METRICS_PROMETHEUS_PORT=%d", metrics),
 		},
 	}, nil
@@ -70,8 +78,8 @@ func (p *Program) Launch() error {
 	if p.Running() {
 		return errors.New("the program runs already")
 	}
-	process, err := start(p.cluster.Logs, "program", p.env, p.path,
-		"--kubeconfig", p.cluster.ProgramKubeconfig, "--disable-ha")
+	args := append([]string{"--kubeconfig", p.cluster.ProgramKubeconfig}, p.Args...)
+	process, err := start(p.cluster.Logs, p.name, append(p.env, p.Env...), p.path, args...)
 	p.process = process
 	return err
 }

@@ -59,6 +59,10 @@ var toolSets = []toolSet{
 		},
 		modules: []string{"github.com/kedacore/keda/v2"},
 	},
+	{
+		name:    "prometheus-operator",
+		modules: []string{"github.com/prometheus-operator/prometheus-operator"},
+	},
 }
 
 // aliases are the names that the one Kubernetes program answers to.

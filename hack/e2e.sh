@@ -10,7 +10,7 @@ usage: hack/e2e.sh [GO-TEST-OPTION ...]
 Builds the control plane's programs if they are missing or out of date (the
 first time takes 15 to 20 minutes and needs Go 1.26 and the Go module proxy;
 later runs need neither minutes nor a network), builds the program, and runs
-the tests of test/e2e on them, in about 10 minutes.
+the tests of test/e2e on them, in about 20 minutes.
 
   hack/e2e.sh -run TestCPU -v     one test, with each step told
   hack/e2e.sh -list .             their names
@@ -36,4 +36,4 @@ cd test/e2e
 # What some of the tests stand on.
 CGO_ENABLED=0 go test -timeout=2m ./proxy ./trace
 # Tests mostly wait: more of them at once than there are cores.
-CGO_ENABLED=0 exec go test -count=1 -timeout=25m -parallel=10 "$@" .
+CGO_ENABLED=0 exec go test -count=1 -timeout=45m -parallel=10 "$@" .

@@ -9,7 +9,7 @@ usage: hack/long.sh [PART ...]
 
 Runs the parts that are named, or all of them, one after the other:
   analyze   gcc -fanalyzer and cppcheck
-  explore   decide() explored with larger budgets (an hour, 4 GB)
+  explore   decide() explored with larger budgets (may take an hour)
   sweep     every fault at every place in every scenario, 20,000 pairs of faults, and every kill
             under the sanitizers (20 minutes)
   torture   every allocation of a whole scenario fails once, under the sanitizers too

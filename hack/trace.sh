@@ -144,6 +144,12 @@ deletion() {
   await "another class keeps no ScaledObject" "" k get scaledobject mistaken-00002 --ignore-not-found
   await "its HPA goes with it" "" k get hpa mistaken-00002 --ignore-not-found
   k delete ksvc mistaken on-mails
+  for name in mistaken-00002 on-mails-00001; do
+    for kind in revision podautoscaler serverlessservice scaledobject hpa; do
+      await "$kind $name goes with its Service" "" k get "$kind" "$name" --ignore-not-found
+    done
+    await "the Deployment of $name goes with its Service" "" k get deployment "$name-deployment" --ignore-not-found
+  done
 }
 
 echo "what it does not show ..."

@@ -236,7 +236,7 @@ static void log_start(const struct options *options)
 		log_info("leader election is off: exactly one replica must run");
 	if (options->rate_limited)
 		log_warn("KUBE_API_QPS and KUBE_API_BURST have no effect: there is no rate limit, "
-			 "at most 32 writes are in flight");
+			 "32 writes are in flight at most, beside those that hang");
 }
 
 static bool process_init(struct process *process, const struct options *options, struct error *err)

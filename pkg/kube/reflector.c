@@ -22,8 +22,8 @@
 #define SILENCE_MS 90000
 #define HEALTHY_MS 1000
 #define ABSENT_MS 2000
-#define MISSING_MS 3000
-#define MISSING_AGAIN_MS 500
+#define MISSING_MS 10000
+#define MISSING_AGAIN_MS 1000
 #define OLDER_LISTS 8
 
 enum phase { PHASE_WATCHLIST, PHASE_LIST, PHASE_WATCH };
@@ -350,6 +350,8 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 	CLEANUP(error_clear) struct error why = ERROR_INIT;
 	struct reflector *r = ctx;
 	r->http = NULL;
+	if (err->kind == ERROR_NONE) /* a refusal breaks the silence, too */
+		r->heard_ms = now(r);
 	bool good = judge(r, response, err, &why);
 	close_stream(r);
 	if (!good && why.kind == ERROR_INVALID && r->phase == PHASE_WATCHLIST) {

@@ -7,7 +7,7 @@
  *          silence of 90 s (a bookmark comes every minute) -> WATCH again; from a server that has
  *          never sent a bookmark, longer than its time-out + 5 s
  *   404   -> ABSENT: store cleared and synced, asked again every 2 s. A cache that holds something
- *          is not emptied before 404 has lasted for 3 s: an API server that starts may be mistaken
+ *          is not emptied before 404 has lasted for 10 s: an API server that starts may be mistaken
  *
  * WatchList refused (400, 422) is remembered: LIST from then on. 400 and 422 to a WATCH -> START.
  * An object that decode refuses is passed over, logged and counted; what the store holds under that

@@ -1,8 +1,8 @@
 /*
  * The shell's life: caches, queue and passes are wired here. Invariants: no pass starts before all
  * caches are synced and the configuration is read; a key has at most one pass; at most MAX_PASSES
- * are under way. A tick looks at what nobody tells: whether the caches are synced, whether KEDA's
- * API came or went, whether stopping is done.
+ * are under way, slow ones aside. A tick looks at what nobody tells: whether the caches are synced,
+ * whether KEDA's API came or went, whether stopping is done.
  */
 #include "reconciler/controller/controller.h"
 

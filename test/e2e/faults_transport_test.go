@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"autoscaler-keda-hpa/e2e/proxy"
@@ -104,9 +106,23 @@ func meetForbiddenKind(f *faults) {
 	f.proxy.AbortStreams(watches)
 	revisions := f.some()
 	f.waitAllReady(30*time.Second, revisions)
+	f.waitTroubled(1)
 	f.wantBounded(begin)
 	rule.Remove()
+	f.waitTroubled(0)
 	f.settle(begin, revisions)
+}
+
+// waitTroubled waits for the metric that tells whose watch is broken.
+func (f *faults) waitTroubled(want int) {
+	f.Helper()
+	line := fmt.Sprintf("\nautoscaler_keda_hpa_watch_troubled{kind=\"ScaledObject\"} %d\n", want)
+	f.eventually(10*time.Second, "the metric "+strings.TrimSpace(line), func(context.Context) error {
+		if !strings.Contains(f.metrics(), line) {
+			return fmt.Errorf("it is not")
+		}
+		return nil
+	})
 }
 
 // meetGoneKind takes a kind itself away, as uninstalling KEDA does.
@@ -171,10 +187,13 @@ func (f *faults) meetSilence(how proxy.Silence) {
 	defer rule.Remove()
 	revisions := f.deployCPU(busy)
 	f.waitActive(30*time.Second, revisions[0], unknown, notWritten, "not now")
-	rule.Remove()
+	// One that is under way is to have its answer first, and what follows from
+	// it: a connection that has spoken since a write began is doubted later.
+	time.Sleep(500 * time.Millisecond)
 	if _, err := f.proxy.Silence(how); err != nil {
 		f.Fatal(err)
 	}
+	rule.Remove()
 	silent := time.Now()
 	revisions = append(revisions, f.some()...)
 	f.settleWithin(120*time.Second, begin, revisions)

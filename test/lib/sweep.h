@@ -8,13 +8,19 @@
 
 #include "test/lib/world_scenarios.h"
 
-/* The sanitizers cost ten times. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
 #define SANITIZED __has_feature(address_sanitizer)
 #else
 #define SANITIZED 0
+#endif
+
+/* The sanitizers cost ten times, an unoptimised build (coverage) five. */
+#if SANITIZED || !defined(__OPTIMIZE__)
+#define SLOW 1
+#else
+#define SLOW 0
 #endif
 
 struct sweep_kind {

@@ -7,7 +7,7 @@
 #include "test/lib/sweep.h"
 #include "test/lib/test.h"
 
-#define STRIDE (SANITIZED ? 11 : 1)
+#define STRIDE (SLOW ? 11 : 1)
 
 static const struct sweep_kind kinds[] = {
     {"before", {.kind = FAULT_CRASH_BEFORE, .writes_only = true}},

@@ -202,11 +202,11 @@ TEST(reflector_list, an_absent_api_is_asked_for_again)
 	fake_end(&b.fake, open_call(&b));
 	run(&b, 0);
 	/* What is held is not given up for a moment of it. */
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 10; i++) {
 		fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
 		EXPECT_INT(status_of(&b).state, REFLECTOR_TROUBLED);
 		expect_changes(&b, "");
-		run(&b, 500);
+		run(&b, 1000);
 		expect_asked(&b, "resourceVersion=10");
 	}
 	fake_answer(&b.fake, open_call(&b), 404, "404 page not found\n");
@@ -219,6 +219,7 @@ TEST(reflector_list, an_absent_api_is_asked_for_again)
 		run(&b, 1);
 		expect_asked(&b, "sendInitialEvents");
 		fake_answer(&b.fake, open_call(&b), 404, "");
+		EXPECT_INT(status_of(&b).silent_ms, 0);
 	}
 	run(&b, 2000);
 	fake_head(&b.fake, open_call(&b), 200);
@@ -240,7 +241,7 @@ TEST(reflector_list, a_blip_of_absence_changes_nothing)
 		for (int n = 0; n < 12; n++) {
 			fake_answer(&b.fake, open_call(&b), n % 4 == 3 ? codes[i] : 404, "");
 			EXPECT(status_of(&b).state != REFLECTOR_ABSENT);
-			run(&b, n % 4 == 3 ? 5000 : 500);
+			run(&b, n % 4 == 3 ? 5000 : 1000);
 		}
 		expect_changes(&b, "");
 		teardown(&b);

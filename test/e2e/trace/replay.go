@@ -88,7 +88,7 @@ func Replay(ctx context.Context, steps []Step, ours, real *Server, options Optio
 }
 
 func (r *replay) step(ctx context.Context, number int, step Step) error {
-	r.awaitFacts(ctx, number, step)
+	short := r.awaitFacts(ctx, step)
 	switch {
 	case step.By == ByWorld:
 		_, query, _ := strings.Cut(step.Path, "?")
@@ -108,16 +108,17 @@ func (r *replay) step(ctx context.Context, number int, step Step) error {
 			return s.watch(ctx, path, step.Path, step.Accept)
 		})
 	case step.IsRead():
+		r.add(number, step, short)
 		return r.read(ctx, number, step)
 	}
-	return r.write(ctx, number, step)
+	return r.write(ctx, number, step, short)
 }
 
-// awaitFacts waits until both servers have shown what the step was based on.
-// A read shows its facts itself.
-func (r *replay) awaitFacts(ctx context.Context, number int, step Step) {
+// awaitFacts waits until both servers have shown what a write of the program
+// was based on, and returns what they have not. A read shows its facts itself.
+func (r *replay) awaitFacts(ctx context.Context, step Step) []Difference {
 	if step.By != ByProgram || len(step.When) == 0 {
-		return
+		return nil
 	}
 	var missing [2][]string
 	_ = r.both(func(s *Server) error {
@@ -128,10 +129,11 @@ func (r *replay) awaitFacts(ctx context.Context, number int, step Step) {
 		missing[which] = s.await(ctx, step.When, r.patience())
 		return nil
 	})
-	if len(missing[0]) > 0 || len(missing[1]) > 0 {
-		r.inVain++
-		r.add(number, step, []Difference{{Where: "when", Ours: missing[0], Real: missing[1]}})
+	if len(missing[0]) == 0 && len(missing[1]) == 0 {
+		return nil
 	}
+	r.inVain++
+	return []Difference{{Where: "when", Ours: missing[0], Real: missing[1]}}
 }
 
 // both does something with each server at the same time.
@@ -163,12 +165,17 @@ func (r *replay) askBoth(ctx context.Context, step Step) (ours, real answer, err
 	return ours, real, err
 }
 
-func (r *replay) write(ctx context.Context, number int, step Step) error {
+func (r *replay) write(ctx context.Context, number int, step Step, short []Difference) error {
 	ours, real, err := r.askBoth(ctx, step)
+	if errors.Is(err, errGone) {
+		// Where much is deleted at once, what goes first depends on the moment.
+		r.Progress("not asked: %v", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	r.add(number, step, r.differences(step, ours, real))
+	r.add(number, step, append(short, r.differences(step, ours, real)...))
 	return nil
 }
 
@@ -327,7 +334,25 @@ func (s *Server) version(ctx context.Context, path string) (string, error) {
 	if version := text(a.value, "metadata", "resourceVersion"); version != "" {
 		return version, nil
 	}
+	gone := []Facts{{s.objectAt(path), map[string]string{there: ""}}}
+	if a.status == http.StatusNotFound && len(s.await(ctx, gone, time.Second)) == 0 {
+		return "", fmt.Errorf("%s: %w", path, errGone)
+	}
 	return "", fmt.Errorf("the version of %s: %d %s", path, a.status, shown(a.value))
+}
+
+// errGone is for an object that a watch has seen, and seen deleted.
+var errGone = errors.New("deleted by now")
+
+// objectAt is "Kind/name" of a path.
+func (s *Server) objectAt(path string) string {
+	name := path[strings.LastIndex(path, "/")+1:]
+	for kind, format := range resourcePaths {
+		if fmt.Sprintf(format, s.namespace, name) == path {
+			return kind + "/" + name
+		}
+	}
+	return ""
 }
 
 // resourcePaths are where the kinds are that have uids in a trace.

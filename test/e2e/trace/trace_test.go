@@ -203,6 +203,16 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+func TestObjectAt(t *testing.T) {
+	s := &Server{namespace: "default"}
+	if at := s.objectAt("/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects/a"); at != "ScaledObject/a" {
+		t.Errorf("it is %q", at)
+	}
+	if at := s.objectAt("/apis/keda.sh/v1alpha1/namespaces/other/scaledobjects/a"); at != "" {
+		t.Errorf("of another namespace it is %q", at)
+	}
+}
+
 func TestDifferences(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list.md")
 	text := "# Title\n| request | where | why |\n|---|---|---|\n" +

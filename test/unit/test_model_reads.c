@@ -6,35 +6,9 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/model.h"
-#include "test/lib/test.h"
+#include "test/unit/model_bench.h"
 
-#define CM "/api/v1/namespaces/default/configmaps"
 #define TABLE "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
-
-struct bench {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct model *model;
-	struct model_answer answer;
-};
-
-static void bench_init(struct bench *b)
-{
-	fake_clock_init(&b->clock);
-	b->timers = timers_new(&b->clock.clock);
-	b->model = model_new(b->timers, FAKE_CLOCK_WALL);
-	b->answer = (struct model_answer)MODEL_ANSWER_INIT;
-}
-
-static void bench_release(struct bench *b)
-{
-	model_answer_release(&b->answer);
-	model_free(b->model);
-	timers_free(b->timers);
-	test_row("%s", "");
-}
 
 static const char *ask_as(struct bench *b, const char *path, const char *accept, uint64_t behind)
 {

@@ -6,35 +6,10 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "test/lib/fake_clock.h"
 #include "test/lib/model_internal.h"
-#include "test/lib/test.h"
+#include "test/unit/model_bench.h"
 
-#define CM "/api/v1/namespaces/default/configmaps"
 #define PROTOBUF "application/vnd.kubernetes.protobuf"
-
-struct bench {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct model *model;
-	struct model_answer answer;
-};
-
-static void bench_init(struct bench *b)
-{
-	fake_clock_init(&b->clock);
-	b->timers = timers_new(&b->clock.clock);
-	b->model = model_new(b->timers, FAKE_CLOCK_WALL);
-	b->answer = (struct model_answer)MODEL_ANSWER_INIT;
-}
-
-static void bench_release(struct bench *b)
-{
-	model_answer_release(&b->answer);
-	model_free(b->model);
-	timers_free(b->timers);
-	test_row("%s", "");
-}
 
 static int send_as(struct bench *b, const char *method, const char *path, const char *type,
 		   const char *body, size_t length)

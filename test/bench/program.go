@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -90,7 +91,14 @@ func waitReady(ctx context.Context, client dynamic.Interface, s *standIn, count 
 		if err != nil {
 			return err
 		}
-		for event := range stream.ResultChan() {
+		for open := true; open; {
+			var event watch.Event
+			// A quiet stream must not hide that the stand-in gave up.
+			select {
+			case err := <-s.failed:
+				return fmt.Errorf("stand-in: %w", err)
+			case event, open = <-stream.ResultChan():
+			}
 			object, isObject := event.Object.(*unstructured.Unstructured)
 			if !isObject {
 				continue
@@ -104,12 +112,8 @@ func waitReady(ctx context.Context, client dynamic.Interface, s *standIn, count 
 				return nil
 			}
 		}
-		select {
-		case err := <-s.failed:
-			return fmt.Errorf("stand-in: %w", err)
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return fmt.Errorf("%d of %d are ready: %w", len(ready), count, ctx.Err())
-		default:
 		}
 	}
 }

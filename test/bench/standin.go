@@ -40,13 +40,21 @@ func (s *standIn) serve(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case do := <-s.work:
-			if err := do(ctx); err != nil && ctx.Err() == nil {
-				select {
-				case s.failed <- err:
-				default:
-				}
+			if err := do(ctx); err != nil {
+				s.fail(ctx, err)
 			}
 		}
+	}
+}
+
+// fail tells whoever waits; the first failure is enough.
+func (s *standIn) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	select {
+	case s.failed <- err:
+	default:
 	}
 }
 
@@ -79,6 +87,7 @@ func (s *standIn) follow(ctx context.Context, what schema.GroupVersionResource,
 			}
 			// The server ends watches when writes come in bursts; go on from the last version.
 			if stream, err = open(); err != nil {
+				s.fail(ctx, err)
 				return
 			}
 		}

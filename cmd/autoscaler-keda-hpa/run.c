@@ -10,10 +10,10 @@
 
 #include "cmd/autoscaler-keda-hpa/commands.h"
 #include "cmd/autoscaler-keda-hpa/options.h"
+#include "cmd/autoscaler-keda-hpa/serve.h"
 #include "pkg/base/log.h"
 #include "pkg/kube/config.h"
 #include "pkg/kube/elector.h"
-#include "pkg/net/httpd.h"
 #include "pkg/net/watchdog.h"
 #include "reconciler/controller/controller.h"
 
@@ -25,8 +25,7 @@ struct process {
 	struct metric *request_seconds, *responses;
 	struct transport *transport;
 	struct kube_client *client;
-	struct httpd *probes;
-	struct httpd *exposition;
+	struct server *server;
 	struct controller *controller;
 	char *identity;
 	struct watchdog *watchdog;
@@ -38,11 +37,8 @@ struct process {
 static void process_release(struct process *process)
 {
 	watchdog_free(process->watchdog);
+	server_free(process->server);
 	controller_free(process->controller);
-	if (process->probes)
-		httpd_free(process->probes);
-	if (process->exposition)
-		httpd_free(process->exposition);
 	kube_client_free(process->client);
 	if (process->transport)
 		curl_transport_free(process->transport);
@@ -54,46 +50,7 @@ static void process_release(struct process *process)
 	}
 }
 
-/* ---- probes and metrics ---- */
-
-static void answer_text(struct httpd_answer *out, int status, const char *text)
-{
-	out->status = status;
-	out->content_type = "text/plain; charset=utf-8";
-	strbuf_addstr(&out->body, text);
-}
-
-static void answer_probe(void *ctx, const char *path, struct httpd_answer *out)
-{
-	struct process *process = ctx;
-
-	/* That it is answered shows that the loop ticks. */
-	if (strcmp(path, "/health") == 0)
-		answer_text(out, 200, "ok\n");
-	else if (strcmp(path, "/readiness") != 0)
-		answer_text(out, 404, "there are /health and /readiness\n");
-	else if (process->stopping)
-		answer_text(out, 503, "stopping\n");
-	else if (controller_ready(process->controller))
-		answer_text(out, 200, "ok\n");
-	else
-		answer_text(out, 503, "caches are not synced\n");
-	if (strcmp(path, "/readiness") == 0)
-		controller_troubles(process->controller, &out->body);
-}
-
-static void answer_metrics(void *ctx, const char *path, struct httpd_answer *out)
-{
-	struct process *process = ctx;
-
-	if (strcmp(path, "/metrics") != 0) {
-		answer_text(out, 404, "there is /metrics\n");
-		return;
-	}
-	out->status = 200;
-	out->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	metrics_write(process->metrics, &out->body);
-}
+/* ---- metrics of our requests ---- */
 
 static void request_finished(void *ctx, const char *method, int status, int64_t duration_ms)
 {
@@ -217,14 +174,15 @@ static bool connect_client(struct process *process, const struct options *option
 
 static bool serve(struct process *process, const struct options *options, struct error *err)
 {
-	if (!httpd_new(process->loop, NULL, options->probes_port, answer_probe, process,
-		       &process->probes, err))
-		return error_wrap(err, "probes on port %u (PROBES_PORT)", options->probes_port);
-	if (!httpd_new(process->loop, NULL, options->metrics_port, answer_metrics, process,
-		       &process->exposition, err))
-		return error_wrap(err, "metrics on port %u (METRICS_PROMETHEUS_PORT)",
-				  options->metrics_port);
-	return true;
+	const struct server_config config = {
+	    .loop = process->loop,
+	    .options = options,
+	    .controller = process->controller,
+	    .metrics = process->metrics,
+	    .stopping = &process->stopping,
+	};
+
+	return server_new(&config, &process->server, err);
 }
 
 static void log_start(const struct options *options)
@@ -248,7 +206,7 @@ static bool process_init(struct process *process, const struct options *options,
 	if (!loop_on_signals(process->loop, signals, ARRAY_SIZE(signals), got_signal, process, err))
 		return false;
 	make_metrics(process);
-	if (!connect_client(process, options, err) || !serve(process, options, err))
+	if (!connect_client(process, options, err))
 		return false;
 	if (!options->disable_ha)
 		process->identity = elector_identity(options->pod);
@@ -263,7 +221,7 @@ static bool process_init(struct process *process, const struct options *options,
 	    .failed = cannot_go_on,
 	    .failed_ctx = process,
 	});
-	return watchdog_new(0, &process->watchdog, err);
+	return serve(process, options, err) && watchdog_new(0, &process->watchdog, err);
 }
 
 int command_run(int argc, char **argv)

@@ -22,73 +22,7 @@
 
 static void drain(void *ctx);
 
-/* ---- what is remembered of keys ---- */
-
-static struct key_state *key_state_for(struct controller *controller, const char *key)
-{
-	struct key_state *state = table_get(controller->states, key);
-
-	if (!state) {
-		state = xcalloc(1, sizeof(*state));
-		table_set(controller->states, key, state);
-	}
-	return state;
-}
-
-static void key_state_free(struct key_state *state)
-{
-	memo_clear(&state->memo);
-	free(state);
-}
-
-void key_state_drop(struct controller *controller, const char *key)
-{
-	struct key_state *state = table_remove(controller->states, key);
-
-	if (!state)
-		return;
-	CHECK(!state->pass);
-	key_state_free(state);
-}
-
-static void drop_pass(struct controller *controller, struct key_state *state)
-{
-	TAILQ_REMOVE(&controller->under_way, state, link);
-	controller->passes--;
-	pass_free(state->pass);
-	state->pass = NULL;
-}
-
-struct giving_up {
-	struct controller *controller;
-	size_t bucket;
-};
-
-static bool give_up_key(void *ctx, const char *key, void *value)
-{
-	struct controller *controller = ((struct giving_up *)ctx)->controller;
-	struct key_state *state = value;
-	CLEANUP(strbuf_release) struct strbuf copy = STRBUF_INIT;
-
-	if (leadership_bucket(controller, key) != ((struct giving_up *)ctx)->bucket)
-		return true;
-	strbuf_addstr(&copy, key);
-	if (state->pass) {
-		drop_pass(controller, state);
-		queue_done(controller->queue, copy.buf);
-	}
-	queue_forget(controller->queue, copy.buf);
-	key_state_drop(controller, copy.buf);
-	return true;
-}
-
-void keys_give_up(struct controller *controller, size_t bucket)
-{
-	struct giving_up giving_up = {controller, bucket};
-
-	table_each(controller->states, give_up_key, &giving_up);
-	timer_arm(controller->timers, &controller->more, 0);
-}
+/* ---- passes ---- */
 
 bool key_may_write(void *ctx, const char *key)
 {
@@ -96,16 +30,6 @@ bool key_may_write(void *ctx, const char *key)
 
 	return !controller->rival.runs && leadership_holds(controller, key);
 }
-
-static bool worth_keeping(const struct key_state *state)
-{
-	static const struct memo nothing;
-
-	return !state->forget && (state->live_hash != 0 || state->told_failure != 0 ||
-				  memcmp(&state->memo, &nothing, sizeof(nothing)) != 0);
-}
-
-/* ---- passes ---- */
 
 static bool put_answer(void *ctx, const char *key, enum step_kind step,
 		       const struct json *sent_spec, const struct json *object)
@@ -167,12 +91,12 @@ static void pass_ended(void *ctx, struct pass *pass, bool failed, int64_t retry_
 	state = table_get(controller->states, key.buf);
 	CHECK(state && state->pass == pass);
 	meters_pass(controller, took_ms);
-	drop_pass(controller, state);
+	key_state_drop_pass(controller, state);
 	if (failed && took_ms >= HUNG_MS)
 		queue_hung(controller->queue, key.buf);
 	if (!failed)
 		state->told_failure = 0;
-	if (!worth_keeping(state))
+	if (!key_state_worth_keeping(state))
 		key_state_drop(controller, key.buf);
 	plan_next(controller, key.buf, failed, retry_after_ms, again_ms);
 	queue_done(controller->queue, key.buf);
@@ -398,8 +322,7 @@ struct controller *controller_new(const struct controller_config *config)
 	controller->ns = config->ns ? xstrdup(config->ns) : NULL;
 	controller->system_namespace = xstrdup(config->system_namespace);
 	controller->queue = queue_new(controller->timers, drain, controller);
-	controller->states = table_new();
-	TAILQ_INIT(&controller->under_way);
+	key_states_init(controller);
 	controller->recorder = recorder_new(config->client, COMPONENT, config->pod);
 	controller->learned = learned_new();
 	controller->keda_installed = true;
@@ -428,17 +351,6 @@ struct controller *controller_new(const struct controller_config *config)
 	return controller;
 }
 
-static bool free_state(void *ctx, const char *key, void *value)
-{
-	struct key_state *state = value;
-
-	(void)ctx;
-	(void)key;
-	pass_free(state->pass);
-	key_state_free(state);
-	return true;
-}
-
 void controller_free(struct controller *controller)
 {
 	if (!controller)
@@ -447,8 +359,7 @@ void controller_free(struct controller *controller)
 	timer_disarm(controller->timers, &controller->more);
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		reflector_free(controller->caches[i].reflector);
-	table_each(controller->states, free_state, NULL);
-	table_free(controller->states);
+	key_states_release(controller);
 	routes_release(controller);
 	queue_free(controller->queue);
 	recorder_free(controller->recorder);

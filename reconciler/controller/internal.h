@@ -1,9 +1,9 @@
 /*
  * struct controller from the inside, shared by the files of the shell: controller.c (life, passes),
- * routes.c (a change -> the keys to look at), changes.c (changes that are none to us), views.c (the
- * stores -> a view), configs.c (the ConfigMaps), leadership.c (our leases), rival.c
- * (autoscaler-hpa's leases), notes.c (events, log lines), meters.c (metrics). Only they and their
- * tests include this.
+ * keys.c (what is remembered of keys), routes.c (a change -> the keys to look at), changes.c
+ * (changes that are none to us), views.c (the stores -> a view), configs.c (the ConfigMaps),
+ * leadership.c (our leases), rival.c (autoscaler-hpa's leases), notes.c (events, log lines),
+ * meters.c (metrics). Only they and their tests include this.
  */
 #ifndef CONTROLLER_INTERNAL_H
 #define CONTROLLER_INTERNAL_H
@@ -156,13 +156,21 @@ struct controller {
 /* The resource's kind; of a ConfigMap its name. */
 const char *cache_name(const struct cache *cache);
 
+/* May a write for that key go out, now? */
+bool key_may_write(void *ctx, const char *key);
+
+/* ---- keys.c ---- */
+
+void key_states_init(struct controller *controller);
+void key_states_release(struct controller *controller); /* passes under way too */
+struct key_state *key_state_for(struct controller *controller, const char *key); /* maybe new */
+bool key_state_worth_keeping(const struct key_state *state);
+void key_state_drop_pass(struct controller *controller, struct key_state *state);
 /* Forgets what is remembered of that key; fine if nothing is. Not while its pass is under way. */
 void key_state_drop(struct controller *controller, const char *key);
 /* The keys of that bucket are no longer ours: passes under way are given up, what is remembered of
  * them and their back-offs are forgotten. */
 void keys_give_up(struct controller *controller, size_t bucket);
-/* May a write for that key go out, now? */
-bool key_may_write(void *ctx, const char *key);
 
 /* ---- routes.c ---- */
 

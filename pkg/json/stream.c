@@ -232,13 +232,19 @@ static void fail_broken(struct json_stream *s)
 	free(message);
 }
 
+/* yajl passes over more than RFC 8259's white space. */
+static bool is_blank(char c)
+{
+	return c && strchr(" \t\r\n\v\f", c);
+}
+
 /* After a chunk: is anything but white space left behind the last value? */
 static void pass_blanks(struct json_stream *s, const char *data, size_t length)
 {
 	size_t from = s->boundary > s->before ? (size_t)(s->boundary - s->before) : 0;
 	if (!s->blank)
 		return;
-	while (from < length && memchr(" \t\r\n", data[from], 4))
+	while (from < length && is_blank(data[from]))
 		from++;
 	s->blank = from == length;
 	if (s->config.mode == JSON_STREAM_VALUES)

@@ -19,7 +19,7 @@ TXT
 
 build=(gcc libc6-dev make cmake ninja-build pkg-config git ca-certificates
   libcurl4-openssl-dev libyajl-dev libyaml-dev libssl-dev
-  libmicrohttpd-dev uthash-dev libcunit1-dev
+  libmicrohttpd-dev uthash-dev libcunit1-dev libseccomp-dev
   nghttp2-server openssl) # the HTTP/2 and TLS tests start these two
 lint=(clang-14 clang-format-14 libclang-rt-14-dev cppcheck)
 cover=(gcovr)

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'TXT'
-usage: hack/e2e.sh [GO-TEST-OPTION ...]
+usage: hack/e2e.sh [--confined] [GO-TEST-OPTION ...]
 
 Builds the control plane's programs if they are missing or out of date (the
 first time takes 15 to 20 minutes and needs Go 1.26 and the Go module proxy;
@@ -14,6 +14,8 @@ the tests of test/e2e on them, in about 20 minutes.
 
   hack/e2e.sh -run TestCPU -v     one test, with each step told
   hack/e2e.sh -list .             their names
+  hack/e2e.sh --confined          the program without capabilities, on a read-only root, under the
+                                  shipped seccomp profile; a call that it lacks ends it (as root)
 
 $AUTOSCALER_KEDA_HPA and $DEVCLUSTER test those binaries instead of building some.
 Logs of a failed run are kept, and with E2E_KEEP=1 those of any; its last line
@@ -23,6 +25,16 @@ TXT
 
 case "${1:-}" in
   -h | --help) usage; exit 0 ;;
+  --confined)
+    shift
+    hack/build.sh release autoscaler-keda-hpa confined
+    # As root without its capabilities: the files of the tests are root's.
+    printf '#!/bin/sh\nexec %q --uid 0 --kill --profile %q %q "$@"\n' "$PWD/build/confined" \
+      "$PWD/config/components/seccomp/autoscaler-keda-hpa.json" "$PWD/build/autoscaler-keda-hpa" \
+      >build/confined-program
+    chmod +x build/confined-program
+    export AUTOSCALER_KEDA_HPA=$PWD/build/confined-program
+    ;;
 esac
 
 hack/cluster.sh build
@@ -34,6 +46,6 @@ if [ -z "${DEVCLUSTER:-}" ]; then
 fi
 cd test/e2e
 # What some of the tests stand on.
-CGO_ENABLED=0 go test -timeout=2m ./proxy ./trace
+CGO_ENABLED=0 go test -timeout=2m ./proxy ./trace ./dashboard
 # Tests mostly wait: more of them at once than there are cores.
 CGO_ENABLED=0 exec go test -count=1 -timeout=45m -parallel=10 "$@" .

@@ -8,7 +8,7 @@ usage() {
 usage: hack/long.sh [PART ...]
 
 Runs the parts that are named, or all of them, one after the other:
-  analyze   gcc -fanalyzer and cppcheck
+  analyze   gcc -fanalyzer, clang --analyze and cppcheck
   explore   decide() explored with larger budgets (may take an hour)
   sweep     every fault at every place in every scenario, 20,000 pairs of faults, and every kill
             under the sanitizers (20 minutes)

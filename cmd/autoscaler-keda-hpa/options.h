@@ -9,19 +9,25 @@
 #include <stdint.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/log.h"
 
 /* Texts are argv's or the environment's. */
 struct options {
 	bool help;
-	const char *kubeconfig; /* --kubeconfig, else KUBECONFIG; NULL: in-cluster */
+	const char *kubeconfig; /* --kubeconfig; NULL: KUBECONFIG, else in-cluster */
 	const char *server;     /* NULL: the kubeconfig's */
 	const char *ns;         /* NULL: all namespaces */
 	bool disable_ha;
+	bool proxy_from_environment;
 	const char *leader_election; /* CONFIG_LEADERELECTION_NAME; NULL: the usual ConfigMap */
+	const char *config_logging, *config_observability; /* CONFIG_*_NAME; likewise */
+	bool log_format_given;                             /* --log-format */
+	enum log_format log_format;
 	const char *system_namespace;
 	const char *pod;       /* POD_NAME, else HOSTNAME; may be NULL */
 	uint16_t probes_port;  /* 8080 */
 	uint16_t metrics_port; /* 9090 */
+	uint16_t debug_port;   /* --debug-port, else DEBUG_PORT; 0: no such listener */
 	bool rate_limited;     /* KUBE_API_QPS or KUBE_API_BURST is set */
 };
 

@@ -7,22 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "cmd/autoscaler-keda-hpa/commands.h"
 #include "cmd/autoscaler-keda-hpa/options.h"
 #include "cmd/autoscaler-keda-hpa/serve.h"
+#include "pkg/base/build.h"
+#include "pkg/base/check.h"
 #include "pkg/base/log.h"
 #include "pkg/kube/config.h"
 #include "pkg/kube/elector.h"
 #include "pkg/net/watchdog.h"
 #include "reconciler/controller/controller.h"
+#include "reconciler/controller/meters_requests.h"
+#include "reconciler/controller/state.h"
 
 #define STOP_MS 4500 /* SIGTERM to the end; the contract gives 5 s */
 
 struct process {
 	struct loop *loop;
 	struct metrics *metrics;
-	struct metric *request_seconds, *responses;
+	struct request_meters *requests;
 	struct transport *transport;
 	struct kube_client *client;
 	struct server *server;
@@ -42,45 +47,13 @@ static void process_release(struct process *process)
 	kube_client_free(process->client);
 	if (process->transport)
 		curl_transport_free(process->transport);
+	request_meters_free(process->requests);
 	metrics_free(process->metrics);
 	free(process->identity);
 	if (process->loop) {
 		timer_disarm(loop_timers(process->loop), &process->force);
 		loop_free(process->loop);
 	}
-}
-
-/* ---- metrics of our requests ---- */
-
-static void request_finished(void *ctx, const char *method, int status, int64_t duration_ms)
-{
-	struct process *process = ctx;
-	char code[16];
-	const char *const values[] = {method, code};
-
-	if (status)
-		snprintf(code, sizeof(code), "%d", status);
-	else
-		snprintf(code, sizeof(code), "none");
-	metric_observe(process->request_seconds, values, (double)duration_ms / 1000);
-	metric_add(process->responses, values, 1);
-}
-
-static void make_metrics(struct process *process)
-{
-	static const char *const labels[] = {"http_request_method", "http_response_status_code",
-					     NULL};
-	static const double bounds[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
-					0.5,   0.75, 1,     2.5,  5,     7.5, 10};
-
-	process->metrics = metrics_new();
-	process->request_seconds =
-	    metrics_histogram(process->metrics, "http_client_request_duration_seconds",
-			      "Duration of requests to the API server, watches too.", labels,
-			      bounds, ARRAY_SIZE(bounds));
-	process->responses =
-	    metrics_counter(process->metrics, "kn_k8s_client_http_response_status_code_total",
-			    "Answers of the API server (none: the connection failed).", labels);
 }
 
 /* ---- the end ---- */
@@ -114,6 +87,10 @@ static void got_signal(void *ctx, int signal)
 {
 	struct process *process = ctx;
 
+	if (signal == SIGUSR1) {
+		controller_log_state(process->controller);
+		return;
+	}
 	if (process->stopping) {
 		log_warn("second signal, ending at once", F_INT("signal", signal));
 		process->exit_code = 1;
@@ -131,13 +108,20 @@ static void got_signal(void *ctx, int signal)
 static bool find_server(const struct options *options, struct arena *arena, struct endpoint *out,
 			struct error *err)
 {
-	if (options->kubeconfig)
-		return kube_config_load(options->kubeconfig, options->server, arena, out, err);
-	if (options->server) {
-		*out = (struct endpoint){.server = options->server};
-		return true;
-	}
-	return kube_config_in_cluster("", arena, out, err);
+	const struct kube_config_request request = {
+	    .file = options->kubeconfig,
+	    .server = options->server,
+	    .proxy_from_environment = options->proxy_from_environment,
+	};
+	struct kube_config config;
+
+	if (!kube_config_for_controller(&request, arena, &config, err))
+		return false;
+	*out = config.endpoint;
+	if (out->insecure_skip_verify)
+		log_warn("the API server's certificate is not verified "
+			 "(insecure-skip-tls-verify)");
+	return true;
 }
 
 /* With the pod as a comment (RFC 9110 10.1.5), so that an audit log tells replicas apart. */
@@ -162,7 +146,8 @@ static bool connect_client(struct process *process, const struct options *option
 	endpoint.user_agent = user_agent(options, arena);
 	if (!curl_transport_new(process->loop, &endpoint, &process->transport, err))
 		return error_wrap(err, "API server %s", endpoint.server);
-	curl_transport_observe(process->transport, request_finished, process);
+	process->requests = request_meters_new(process->metrics, endpoint.server);
+	curl_transport_observe(process->transport, request_meters_finished, process->requests);
 	process->client = kube_client_new(&(struct kube_client_config){
 	    .transport = process->transport,
 	    .timers = loop_timers(process->loop),
@@ -199,13 +184,13 @@ static void log_start(const struct options *options)
 
 static bool process_init(struct process *process, const struct options *options, struct error *err)
 {
-	static const int signals[] = {SIGTERM, SIGINT};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
 
 	process->loop = loop_new(&system_clock);
 	timer_init(&process->force, stop_takes_too_long, process);
 	if (!loop_on_signals(process->loop, signals, ARRAY_SIZE(signals), got_signal, process, err))
 		return false;
-	make_metrics(process);
+	process->metrics = metrics_new();
 	if (!connect_client(process, options, err))
 		return false;
 	if (!options->disable_ha)
@@ -218,9 +203,13 @@ static bool process_init(struct process *process, const struct options *options,
 	    .metrics = process->metrics,
 	    .identity = process->identity,
 	    .leader_election = options->leader_election,
+	    .config_logging = options->config_logging,
+	    .config_observability = options->config_observability,
+	    .log_format_fixed = options->log_format_given,
 	    .failed = cannot_go_on,
 	    .failed_ctx = process,
 	});
+	metrics_process(process->metrics);
 	return serve(process, options, err) && watchdog_new(0, &process->watchdog, err);
 }
 
@@ -238,7 +227,12 @@ int command_run(int argc, char **argv)
 		options_usage();
 		return 0;
 	}
+	/* The token is in memory: neither a core dump nor another process of this user gets it. */
+	prctl(PR_SET_DUMPABLE, 0);
+	xmalloc_return_large();
 	log_setup(&system_clock, options.pod, NULL, NULL);
+	log_set_commit(build_commit());
+	log_set_format(options.log_format);
 	log_start(&options);
 	if (!process_init(&process, &options, &err)) {
 		log_error("cannot start", F_STR("error", error_text(&err)));

@@ -1,5 +1,5 @@
 /*
- * The answers: probes and metrics, each on a port of its own.
+ * The answers: probes, metrics and, where asked for, the state, each on a port of its own.
  */
 #include "cmd/autoscaler-keda-hpa/serve.h"
 
@@ -7,12 +7,19 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/pace.h"
 #include "pkg/net/httpd.h"
+#include "reconciler/controller/state.h"
+
+/* The state takes some milliseconds of the loop: nobody is to take many of them. */
+static const struct pace_rate debug_rate = {.burst = 10, .refill_ms = 200};
 
 struct server {
 	struct server_config config;
 	struct httpd *probes;
 	struct httpd *exposition;
+	struct httpd *debug; /* NULL: not asked for */
+	struct pace debug_pace;
 };
 
 static void answer_text(struct httpd_answer *out, int status, const char *text)
@@ -49,9 +56,44 @@ static void answer_metrics(void *ctx, const char *path, struct httpd_answer *out
 		answer_text(out, 404, "there is /metrics\n");
 		return;
 	}
+	if (controller_metrics_off(server->config.controller)) {
+		answer_text(out, 404,
+			    "metrics are off: config-observability has metrics-protocol none\n");
+		return;
+	}
 	out->status = 200;
-	out->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	out->content_type = METRICS_CONTENT_TYPE;
 	metrics_write(server->config.metrics, &out->body);
+}
+
+static void answer_state(const struct server *server, struct httpd_answer *out)
+{
+	const struct state_query query = {
+	    .key = httpd_query(server->debug, "key"),
+	    .ns = httpd_query(server->debug, "namespace"),
+	};
+
+	if (query.key && !strchr(query.key, '/')) {
+		answer_text(out, 400, "key is NAMESPACE/NAME\n");
+		return;
+	}
+	out->status = 200;
+	out->content_type = "application/json";
+	controller_state(server->config.controller, &query, &out->body);
+}
+
+static void answer_debug(void *ctx, const char *path, struct httpd_answer *out)
+{
+	struct server *server = ctx;
+	int64_t now_ms = timers_now(loop_timers(server->config.loop));
+
+	if (strcmp(path, "/debug/state") != 0)
+		answer_text(out, 404,
+			    "there is /debug/state[?key=NAMESPACE/NAME or ?namespace=NAME]\n");
+	else if (!pace_take(&server->debug_pace, &debug_rate, now_ms))
+		answer_text(out, 429, "too often: 5 times a second at most\n");
+	else
+		answer_state(server, out);
 }
 
 void server_free(struct server *server)
@@ -62,6 +104,8 @@ void server_free(struct server *server)
 		httpd_free(server->probes);
 	if (server->exposition)
 		httpd_free(server->exposition);
+	if (server->debug)
+		httpd_free(server->debug);
 	free(server);
 }
 
@@ -76,6 +120,9 @@ static bool listen_all(struct server *server, struct error *err)
 		       &server->exposition, err))
 		return error_wrap(err, "metrics on port %u (METRICS_PROMETHEUS_PORT)",
 				  options->metrics_port);
+	if (options->debug_port && !httpd_new_local(server->config.loop, options->debug_port,
+						    answer_debug, server, &server->debug, err))
+		return error_wrap(err, "state on port %u (DEBUG_PORT)", options->debug_port);
 	return true;
 }
 

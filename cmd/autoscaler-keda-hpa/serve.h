@@ -1,5 +1,6 @@
 /*
- * What the process answers over HTTP: /health and /readiness on one port, /metrics on another.
+ * What the process answers over HTTP: /health and /readiness on one port, /metrics on another, and
+ * /debug/state on a third where that is asked for, to this machine alone.
  */
 #ifndef CMD_SERVE_H
 #define CMD_SERVE_H

@@ -1,9 +1,10 @@
 /*
  * The ways this program stops at once: a failed CHECK and memory that ran out. Both tell
- * why on stderr and abort, so that a core or a container log names the place.
+ * why on stderr and abort, so that the container log names the place (run writes no core).
  */
 #include "pkg/base/check.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,4 +47,11 @@ char *xstrdup(const char *text)
 char *xstrndup(const char *text, size_t length)
 {
 	return or_abort(strndup(text, length), length);
+}
+
+/* Left alone, glibc raises its threshold to the largest block that was freed, keeps the next one of
+ * that size in its heap, and the heap cannot shrink below whatever came behind it. */
+void xmalloc_return_large(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
 }

@@ -24,5 +24,7 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);
+/* From now on blocks of 1 MiB and more go back to the system as soon as they are freed. */
+void xmalloc_return_large(void);
 
 #endif

@@ -171,7 +171,7 @@ bool time_parse_http_date(const char *text, int64_t *wall_ms)
 		    (m.month = take_name(&text, "JanFebMarAprMayJunJulAugSepOctNovDec")) &&
 		    take_text(&text, " ") && take_digits(&text, 4, &m.year) &&
 		    take_text(&text, " ") && take_time(&text, &m) && take_text(&text, " GMT") &&
-		    *text == 0 && moment_exists(&m);
+		    *text == 0 && moment_exists(&m) && m.year >= 1970;
 	if (fits)
 		*wall_ms = moment_ms(&m);
 	return fits;

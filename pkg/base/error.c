@@ -5,9 +5,14 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/mask.h"
 #include "pkg/base/strbuf.h"
+#include "pkg/base/utf8.h"
+
+#define ELLIPSIS "\xE2\x80\xA6"
 
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
@@ -35,6 +40,41 @@ bool error_wrap(struct error *err, const char *format, ...)
 	strbuf_vaddf(&text, format, args);
 	va_end(args);
 	strbuf_addf(&text, ": %s", error_text(err));
+	free(err->message);
+	err->message = strbuf_take(&text);
+	return false;
+}
+
+/* C0, DEL and C1 of RFC 3629's characters. */
+static bool is_control(const char *text, size_t length)
+{
+	unsigned char first = (unsigned char)text[0];
+	return length == 1 ? first < ' ' || first == 0x7F
+			   : first == 0xC2 && (unsigned char)text[1] < 0xA0;
+}
+
+bool error_tidy(struct error *err, size_t max)
+{
+	CLEANUP(strbuf_release) struct strbuf masked = STRBUF_INIT;
+	struct strbuf text = STRBUF_INIT;
+	size_t cut = 0, step;
+	if (!err || err->kind == ERROR_NONE)
+		return false;
+	strbuf_add_masked(&masked, err->message, strlen(err->message));
+	for (const char *p = masked.buf; *p && text.len <= max; p += step) {
+		size_t length = utf8_char(p, strnlen(p, 4));
+		step = length ? length : 1;
+		if (text.len + strlen(ELLIPSIS) <= max)
+			cut = text.len;
+		if (length == 0 || is_control(p, length))
+			strbuf_addch(&text, length ? ' ' : '?');
+		else
+			strbuf_add(&text, p, length);
+	}
+	if (text.len > max) {
+		text.buf[text.len = cut] = 0;
+		strbuf_addstr(&text, ELLIPSIS);
+	}
 	free(err->message);
 	err->message = strbuf_take(&text);
 	return false;

@@ -7,6 +7,7 @@
 #define BASE_ERROR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pkg/base/compiler.h"
@@ -44,6 +45,11 @@ struct error {
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Puts "context: " before the message; nothing if no error is set. Always returns false. */
 bool error_wrap(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+/* For a message that quotes what somebody wrote: one line of valid UTF-8 of at most max bytes (4 at
+ * least), cut on a character with an ellipsis. Control characters become blanks, bytes that are no
+ * UTF-8 question marks; what looks like a credential is hidden (pkg/base/mask.h). Nothing if no
+ * error is set. Always returns false. */
+bool error_tidy(struct error *err, size_t max);
 /* Moves from into to (to is cleared first). */
 void error_take(struct error *to, struct error *from);
 void error_clear(struct error *err);

@@ -90,6 +90,24 @@ static bool is_plain(char c)
 	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x7F && c != '"' && c != '\\';
 }
 
+/* A character at text that is not to be seen as itself: the C1 controls,
+ * line and paragraph separators, and what changes the direction of writing. 0: none. */
+static unsigned hidden(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	unsigned character;
+
+	if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F)
+		return at[1];
+	if (at[0] != 0xE2 || (at[1] != 0x80 && at[1] != 0x81))
+		return 0;
+	character = 0x2000U | (at[1] & 0x3FU) << 6 | (at[2] & 0x3FU);
+	return (character >= 0x2028 && character <= 0x202E) ||
+		       (character >= 0x2066 && character <= 0x2069)
+		   ? character
+		   : 0;
+}
+
 void strbuf_add_json_string(struct strbuf *sb, const char *text, size_t length)
 {
 	strbuf_addch(sb, '"');
@@ -102,7 +120,10 @@ void strbuf_add_json_string(struct strbuf *sb, const char *text, size_t length)
 		if (at == length)
 			break;
 		size_t size = utf8_char(text + at, length - at);
-		if (size > 1)
+		unsigned character = size > 1 ? hidden(text + at) : 0;
+		if (character)
+			strbuf_addf(sb, "\\u%04x", character);
+		else if (size > 1)
 			strbuf_add(sb, text + at, size);
 		else if (size == 1)
 			add_escaped(sb, text[at]);

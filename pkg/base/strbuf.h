@@ -28,8 +28,9 @@ void strbuf_addstr(struct strbuf *sb, const char *text);
 void strbuf_addch(struct strbuf *sb, char c);
 void strbuf_addf(struct strbuf *sb, const char *format, ...) PRINTF_LIKE(2, 3);
 void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args) PRINTF_LIKE(2, 0);
-/* As a JSON string, quotes included: control characters escaped, each byte that is no valid
- * UTF-8 replaced by U+FFFD, as encoding/json does. */
+/* As a JSON string, quotes included: what could steer a terminal (control characters, C1 too, and
+ * those that change the direction of writing) is escaped, each byte that is no valid UTF-8 replaced
+ * by U+FFFD, as encoding/json does. */
 void strbuf_add_json_string(struct strbuf *sb, const char *text, size_t length);
 void strbuf_reset(struct strbuf *sb);   /* length 0, memory kept */
 void strbuf_release(struct strbuf *sb); /* memory freed, usable again */

@@ -11,6 +11,7 @@
 #include "pkg/units/parse.h"
 
 #define PREFIX "autoscaler.keda."
+#define MESSAGE_MAX 1000 /* of a refusal, which quotes keys and values */
 
 const struct config_keda config_keda_default = {
     .prometheus_address = "http://prometheus-operated.default.svc:9090",
@@ -20,6 +21,7 @@ const struct config_keda config_keda_default = {
     .fallback_failure_threshold = -1,
     .fallback_replicas = -1,
     .ignore_null_values = -1,
+    .metrics_per_revision = true,
 };
 
 enum key_type { KEY_URL, KEY_BOOL, KEY_INT_BOOL, KEY_SECONDS, KEY_COUNT, KEY_BEHAVIOR };
@@ -40,6 +42,8 @@ static const struct key {
     {PREFIX "fallback-replicas", KEY_COUNT, AT(fallback_replicas), 0},
     {PREFIX "fallback-behavior", KEY_BEHAVIOR, AT(fallback_behavior), 0},
     {PREFIX "ignore-null-values", KEY_INT_BOOL, AT(ignore_null_values), 0},
+    {PREFIX "metrics-per-revision", KEY_BOOL, AT(metrics_per_revision), 0},
+    {PREFIX "metrics-controller-runtime", KEY_BOOL, AT(metrics_controller_runtime), 0},
 };
 
 static const char *const behaviors[] = {"static", "currentReplicas", "currentReplicasIfHigher",
@@ -117,9 +121,8 @@ static bool parse_key(const struct key *key, const struct json *value, struct ar
 	const char *text = json_text(value);
 	const char *want =
 	    text ? parse_text(key, text, arena, (char *)config + key->at) : "a string";
-	return !want ||
-	       error_set(err, ERROR_INVALID, "failed to parse \"%s\": \"%.200s\" is not %s",
-			 key->name, text ? text : "", want);
+	return !want || error_set(err, ERROR_INVALID, "failed to parse \"%s\": \"%s\" is not %s",
+				  key->name, text ? text : "", want);
 }
 
 bool config_keda_parse(const struct json *data, struct arena *arena, struct config_keda *out,
@@ -129,7 +132,7 @@ bool config_keda_parse(const struct json *data, struct arena *arena, struct conf
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct json *value = json_get(data, keys[i].name);
 		if (value && !parse_key(&keys[i], value, arena, &config, err))
-			return false;
+			return error_tidy(err, MESSAGE_MAX);
 	}
 	if ((config.fallback_failure_threshold < 0) != (config.fallback_replicas < 0))
 		return error_set(err, ERROR_INVALID,

@@ -21,6 +21,9 @@ struct config_keda {
 	int32_t fallback_replicas;
 	const char *fallback_behavior; /* KEDA's enum; NULL: not set */
 	int ignore_null_values;        /* -1: not set, else bool */
+	/* Of our own metrics: samples for each revision (true), controller-runtime's names beside
+	 * Knative's (false). */
+	bool metrics_per_revision, metrics_controller_runtime;
 };
 
 extern const struct config_keda config_keda_default;

@@ -74,7 +74,7 @@ static bool learn(struct learned *learned, struct arena *arena, const char *path
 		}
 		return new;
 	}
-	if (json_is(sent, JSON_ARRAY) && json_is(answered, JSON_ARRAY) &&
+	if (sent && json_is(sent, JSON_ARRAY) && json_is(answered, JSON_ARRAY) &&
 	    sent->count == answered->count) {
 		const char *below = spec_element_path(arena, path);
 		for (size_t i = 0; i < answered->count; i++)

@@ -14,6 +14,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define TARGET_MIN 0.01
+#define MESSAGE_MAX 1000 /* of a refusal, which quotes keys and values */
 
 const struct config_autoscaler config_autoscaler_default = {
     .initial_scale = 1,
@@ -211,9 +212,10 @@ bool config_autoscaler_parse(const struct json *data, struct config_autoscaler *
 	struct config_autoscaler config = config_autoscaler_default;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct json *value = json_get(data, keys[i].name);
-		if (value && !parse_key(&keys[i], value, &config, err))
-			return error_wrap(err, "failed to parse data: failed to parse \"%s\"",
-					  keys[i].name);
+		if (!value || parse_key(&keys[i], value, &config, err))
+			continue;
+		error_wrap(err, "failed to parse data: failed to parse \"%s\"", keys[i].name);
+		return error_tidy(err, MESSAGE_MAX);
 	}
 	/* Knative takes both a fraction and a percentage. */
 	if (config.container_concurrency_target_percentage > 1)

@@ -13,7 +13,8 @@
 #include "pkg/knative/go_value.h"
 
 #define MS INT64_C(1000000)
-#define PREFIX_MAX 243 /* ".00-of-01" follows, and a name has 253 characters */
+#define MESSAGE_MAX 1000 /* of a refusal, which quotes keys and values */
+#define PREFIX_MAX 243   /* ".00-of-01" follows, and a name has 253 characters */
 #define AT(field) offsetof(struct config_leader_election, field)
 
 static const struct {
@@ -116,7 +117,7 @@ bool config_leader_election_parse(const struct json *data, const char *default_p
 		      err) ||
 	    !parse_durations(data, &config, err) || !parse_buckets(data, &config, err) ||
 	    !durations_fit(&config, err) || (prefix && prefix[0] && !prefix_fits(prefix, err)))
-		return false;
+		return error_tidy(err, MESSAGE_MAX);
 	config.prefix = arena_strdup(arena, prefix && prefix[0] ? prefix : default_prefix);
 	*out = config;
 	return true;

@@ -233,6 +233,7 @@ static size_t slow_writes(const struct kube_client *client, int64_t *wait_ms)
 	*wait_ms = 0;
 	TAILQ_FOREACH(call, &client->running, link)
 	{
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		if (call->lane == LANE_READS)
 			continue;
 		*wait_ms = call->sent_ms + SLOW_MS - now;
@@ -355,6 +356,19 @@ size_t kube_client_in_flight(const struct kube_client *client)
 {
 	return client->running_count[LANE_WRITES] + client->running_count[LANE_BACKGROUND] +
 	       client->waiting_count;
+}
+
+void kube_client_stats(const struct kube_client *client, struct kube_client_stats *out)
+{
+	int64_t held_ms = client->held_until - timers_now(client->timers);
+	*out = (struct kube_client_stats){
+	    .reads = client->running_count[LANE_READS],
+	    .writes = client->running_count[LANE_WRITES],
+	    .background = client->running_count[LANE_BACKGROUND],
+	    .waiting = client->waiting_count,
+	    .held_ms = held_ms > 0 ? held_ms : 0,
+	    .ahead_ms = kube_client_now_ms(client) - clock_wall(timers_clock(client->timers)),
+	};
 }
 
 /* ---- time ---- */

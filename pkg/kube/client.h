@@ -62,6 +62,14 @@ struct kube_call *kube_client_send(struct kube_client *client, const struct kube
 void kube_client_cancel(struct kube_client *client, struct kube_call *call);
 size_t kube_client_in_flight(const struct kube_client *client); /* writes, waiting ones too */
 
+struct kube_client_stats {
+	size_t reads, writes, background; /* running now; background: Events */
+	size_t waiting;                   /* of all three */
+	int64_t held_ms;                  /* for so long a Retry-After holds writes back; 0: none */
+	int64_t ahead_ms;                 /* the API server's clock is, of ours */
+};
+void kube_client_stats(const struct kube_client *client, struct kube_client_stats *out);
+
 /* "Now" by the API server: our wall clock plus the offset that its latest Date header showed
  * (the header has whole seconds: the offset moves only when it is off by more than 1.5 s).
  * Between answers it advances with the monotonic clock, so a stepped local clock changes nothing.

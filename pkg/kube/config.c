@@ -1,265 +1,127 @@
 /*
- * Kubeconfig files and the pod's service account. Whatever a user entry asks for that this program
- * cannot do is refused by name: going on without it would talk to the server as somebody else.
+ * Which files are read, which context of them counts, and the pod's service account. Invariant: an
+ * endpoint is handed out whole or not at all.
  */
 #include "pkg/kube/config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pkg/kube/internal.h"
-#include "pkg/yaml/yaml.h"
+#include "pkg/kube/config_internal.h"
 
-#define FILE_MAX ((size_t)1 << 20)
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
+#define DEFAULT_NAMESPACE "default"
 
-static void close_file(FILE **file)
+static const char *text_or_null(const char *text)
 {
-	if (*file)
-		fclose(*file);
+	return text && text[0] ? text : NULL;
 }
 
-static bool read_config(const char *path, struct strbuf *out, struct error *err)
+static const char *from_env(const char *name)
 {
-	CLEANUP(close_file) FILE *file = fopen(path, "re");
-	char chunk[8192];
-	if (!file)
-		return error_set(err, ERROR_FATAL, "%s", strerror(errno));
-	for (size_t n; (n = fread(chunk, 1, sizeof(chunk), file)) > 0;) {
-		strbuf_add(out, chunk, n);
-		if (out->len > FILE_MAX)
-			return error_set(err, ERROR_FATAL, "larger than 1 MiB");
+	return text_or_null(getenv(name));
+}
+
+/* ---- files ---- */
+
+static bool find_files(const struct kube_config_request *request, bool people, struct arena *arena,
+		       struct config_files *out, struct error *err)
+{
+	const char *list = from_env("KUBECONFIG"), *home = from_env("HOME");
+
+	*out = (struct config_files){0};
+	if (text_or_null(request->file)) {
+		out->sought = request->file;
+		return config_files_add(out, request->file, arena, err);
 	}
-	if (ferror(file))
-		return error_set(err, ERROR_FATAL, "%s", strerror(errno));
-	return true;
+	if (!list && people && home)
+		list = arena_printf(arena, "%s/.kube/config", home);
+	out->sought = list ? list : "";
+	return !list || config_files_add_list(out, list, arena, err);
 }
 
-/* One file being read: what its texts are relative to, where copies go. */
-struct load {
-	const char *folder;
-	struct arena *arena;
-	struct endpoint *out;
-	struct error *err;
-};
-
-/* A member that must be text where it is there; NULL if absent or empty. */
-static bool text_member(struct load *load, const struct json *object, const char *key,
-			const char **out)
+/* The one file, or all of them: where a name would have to be. */
+static bool not_found(const struct config_files *files, struct error *err, const char *kind,
+		      const char *name)
 {
-	const struct json *member = json_get(object, key);
-	const char *text = json_text(member);
-	*out = text && text[0] ? arena_strdup(load->arena, text) : NULL;
-	if (member && !text && !json_is(member, JSON_NULL))
-		return error_set(load->err, ERROR_FATAL, "%s is no text", key);
-	return true;
+	return error_set(err, ERROR_FATAL, "kubeconfig %s: there is no %s \"%s\"", files->sought,
+			 kind, name);
 }
 
-static bool file_member(struct load *load, const struct json *object, const char *key,
-			const char **out)
+static bool read_context(const struct config_files *files, const char *wanted, struct arena *arena,
+			 struct config_entry *out, struct kube_config *config, struct error *err)
 {
-	if (!text_member(load, object, key, out))
+	const char *name = text_or_null(wanted);
+
+	if (!name)
+		name = config_files_current(files);
+	if (!name)
+		return error_set(err, ERROR_FATAL, "kubeconfig %s: current-context is not set",
+				 files->sought);
+	if (!config_files_find(files, "contexts", "context", name, out, err))
 		return false;
-	if (*out && (*out)[0] != '/')
-		*out = arena_printf(load->arena, "%s/%s", load->folder, *out);
+	if (!out->value)
+		return not_found(files, err, "context", name);
+	if (!config_text(out->value, "namespace", arena, &config->ns, err))
+		return error_wrap(err, "kubeconfig %s: context \"%s\"", out->file->path, name);
+	out->name = config->context = arena_strdup(arena, name);
 	return true;
 }
 
-static bool data_member(struct load *load, const struct json *object, const char *key,
-			const char **out)
+/* The entry that the context names. An empty name: there is none. */
+static bool find_part(const struct config_files *files, const struct config_entry *context,
+		      const char *list, const char *kind, struct config_entry *out,
+		      struct error *err)
 {
-	size_t length;
-	if (!text_member(load, object, key, out))
+	const char *name = json_text_or(json_get(context->value, kind), "");
+
+	if (!config_files_find(files, list, kind, name, out, err))
 		return false;
-	if (!*out)
+	if (out->value)
 		return true;
-	*out = kube_base64_decode(*out, load->arena, &length);
-	if (!*out || strlen(*out) != length)
-		return error_set(load->err, ERROR_FATAL, "%s is no base64 of a text", key);
-	return true;
+	return error_set(err, ERROR_FATAL, "kubeconfig %s: context \"%s\": there is no %s \"%s\"",
+			 files->sought, context->name, kind, name);
 }
 
-/* The file and the inline form of one thing: clientcmd lets the inline one win. */
-static bool pair_members(struct load *load, const struct json *object, const char *file_key,
-			 const char **file, const char **pem)
+static bool read_cluster(const struct config_files *files, const struct config_entry *context,
+			 const char *server, struct arena *arena, struct config_entry *cluster,
+			 struct endpoint *out, struct error *err)
 {
-	const char *data_key = arena_printf(load->arena, "%s-data", file_key);
-	if (!file_member(load, object, file_key, file) || !data_member(load, object, data_key, pem))
+	if (!find_part(files, context, "clusters", "cluster", cluster, err))
 		return false;
-	if (*pem)
-		*file = NULL;
-	return true;
+	return config_cluster(cluster, text_or_null(server), arena, out, err) ||
+	       error_wrap(err, "kubeconfig %s: cluster \"%s\"", cluster->file->path, cluster->name);
 }
 
-static bool is_set(const struct json *object, const char *key)
-{
-	const struct json *member = json_get(object, key);
-	if (json_is(member, JSON_STRING))
-		return json_text(member)[0] != '\0';
-	return member && !json_is(member, JSON_NULL);
-}
-
-static bool check_server(struct load *load)
-{
-	const char *server = load->out->server;
-	size_t scheme = 0;
-	if (server && strncmp(server, "https://", 8) == 0)
-		scheme = 8;
-	else if (server && strncmp(server, "http://", 7) == 0)
-		scheme = 7;
-	if (!server)
-		return error_set(load->err, ERROR_FATAL, "server is missing");
-	if (scheme == 0 || server[scheme] == '\0' || server[scheme] == '/')
-		return error_set(load->err, ERROR_FATAL,
-				 "server \"%s\" is no http or https address", server);
-	size_t length = strlen(server);
-	while (server[length - 1] == '/')
-		length--;
-	load->out->server = arena_strndup(load->arena, server, length);
-	return true;
-}
-
-static bool read_cluster(struct load *load, const struct json *cluster, const char *server)
-{
-	struct endpoint *out = load->out;
-	if (is_set(cluster, "proxy-url"))
-		return error_set(load->err, ERROR_FATAL, "proxy-url is not supported");
-	if (!text_member(load, cluster, "server", &out->server) ||
-	    !text_member(load, cluster, "tls-server-name", &out->tls_server_name) ||
-	    !pair_members(load, cluster, "certificate-authority", &out->ca_file, &out->ca_pem))
-		return false;
-	out->insecure_skip_verify =
-	    json_bool_or(json_get(cluster, "insecure-skip-tls-verify"), false);
-	if (out->insecure_skip_verify && (out->ca_file || out->ca_pem))
-		return error_set(load->err, ERROR_FATAL,
-				 "insecure-skip-tls-verify and a certificate-authority contradict "
-				 "each other");
-	if (server)
-		out->server = arena_strdup(load->arena, server);
-	return check_server(load);
-}
-
-static bool refuse_unsupported(struct load *load, const struct json *user)
-{
-	static const struct {
-		const char *key, *why;
-	} unsupported[] = {
-	    {"exec", "exec plugins are not supported; use a token or a client certificate"},
-	    {"auth-provider",
-	     "auth-provider plugins are not supported; use a token or a client certificate"},
-	    {"username", "basic authentication is not supported"},
-	    {"password", "basic authentication is not supported"},
-	    {"as", "impersonation is not supported"},
-	    {"as-uid", "impersonation is not supported"},
-	    {"as-groups", "impersonation is not supported"},
-	    {"as-user-extra", "impersonation is not supported"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(unsupported); i++) {
-		if (is_set(user, unsupported[i].key))
-			return error_set(load->err, ERROR_FATAL, "%s: %s", unsupported[i].key,
-					 unsupported[i].why);
-	}
-	return true;
-}
-
-static bool read_user(struct load *load, const struct json *user)
-{
-	struct endpoint *out = load->out;
-	if (!refuse_unsupported(load, user) || !text_member(load, user, "token", &out->token) ||
-	    !file_member(load, user, "tokenFile", &out->token_file) ||
-	    !pair_members(load, user, "client-certificate", &out->client_cert_file,
-			  &out->client_cert_pem) ||
-	    !pair_members(load, user, "client-key", &out->client_key_file, &out->client_key_pem))
-		return false;
-	bool cert = out->client_cert_file || out->client_cert_pem;
-	bool key = out->client_key_file || out->client_key_pem;
-	if (cert != key)
-		return error_set(load->err, ERROR_FATAL,
-				 "client-certificate and client-key go "
-				 "together, %s is missing",
-				 cert ? "client-key" : "client-certificate");
-	return true;
-}
-
-/* {"clusters":[{"name":…,"cluster":{…}}]}: NULL with err set if there is none of that name. */
-static const struct json *find_named(const struct json *config, const char *list, const char *kind,
-				     const char *name, struct error *err)
-{
-	const struct json *items = json_get(config, list);
-	for (size_t i = 0; json_is(items, JSON_ARRAY) && i < json_count(items); i++) {
-		const struct json *item = json_at(items, i);
-		if (strcmp(json_text_or(json_get(item, "name"), ""), name) != 0)
-			continue;
-		if (json_is(json_get(item, kind), JSON_OBJECT))
-			return json_get(item, kind);
-		error_set(err, ERROR_FATAL, "%s \"%s\": %s is no object", kind, name, kind);
-		return NULL;
-	}
-	error_set(err, ERROR_FATAL, "there is no %s \"%s\"", kind, name);
-	return NULL;
-}
-
-static bool read_context(struct load *load, const struct json *config, const char *server)
-{
-	const char *name = json_text_or(json_get(config, "current-context"), "");
-	if (!name[0])
-		return error_set(load->err, ERROR_FATAL, "current-context is not set");
-	const struct json *context = find_named(config, "contexts", "context", name, load->err);
-	if (!context)
-		return false;
-	const char *cluster_name = json_text_or(json_get(context, "cluster"), "");
-	const char *user_name = json_text_or(json_get(context, "user"), "");
-	const struct json *cluster =
-	    find_named(config, "clusters", "cluster", cluster_name, load->err);
-	if (!cluster)
-		return error_wrap(load->err, "context \"%s\"", name);
-	if (!read_cluster(load, cluster, server))
-		return error_wrap(load->err, "cluster \"%s\"", cluster_name);
-	if (!user_name[0])
-		return true; /* a server that asks for no credentials */
-	const struct json *user = find_named(config, "users", "user", user_name, load->err);
-	if (!user)
-		return error_wrap(load->err, "context \"%s\"", name);
-	if (!read_user(load, user))
-		return error_wrap(load->err, "user \"%s\"", user_name);
-	return true;
-}
-
-static bool load_file(const char *path, const char *server, struct load *load)
-{
-	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
-	CLEANUP(arena_freep) struct arena *scratch = arena_new();
-	static const struct json_limits limits = {.max_bytes = FILE_MAX};
-	struct json *config;
-	if (!read_config(path, &text, load->err))
-		return false;
-	if (!yaml_parse(text.buf, text.len, &limits, scratch, &config, load->err)) {
-		load->err->kind = ERROR_FATAL;
-		return false;
-	}
-	if (!json_is(config, JSON_OBJECT))
-		return error_set(load->err, ERROR_FATAL, "it is no kubeconfig");
-	return read_context(load, config, server);
-}
-
-bool kube_config_load(const char *path, const char *server, struct arena *arena,
+static bool read_user(const struct config_files *files, const struct config_entry *context,
+		      const struct config_entry *cluster, bool people, struct arena *arena,
 		      struct endpoint *out, struct error *err)
 {
-	CLEANUP(error_clear) struct error why = ERROR_INIT;
-	const char *slash = strrchr(path, '/');
-	struct load load = {.arena = arena, .out = out, .err = &why};
-	*out = (struct endpoint){0};
-	load.folder = slash ? arena_strndup(arena, path, (size_t)(slash - path)) : ".";
-	if (load_file(path, server, &load))
-		return true;
-	error_wrap(&why, "kubeconfig %s", path);
-	if (err)
-		error_take(err, &why);
-	return false;
+	const char *name = json_text_or(json_get(context->value, "user"), "");
+	struct config_entry user;
+
+	if (!name[0])
+		return true; /* a server that asks for no credentials */
+	if (!find_part(files, context, "users", "user", &user, err))
+		return false;
+	return config_user(&user, cluster, people, arena, out, err) ||
+	       error_wrap(err, "kubeconfig %s: user \"%s\"", user.file->path, user.name);
 }
+
+static bool read_files(const struct config_files *files, const struct kube_config_request *request,
+		       bool people, struct arena *arena, struct kube_config *out, struct error *err)
+{
+	struct config_entry context = {0}, cluster = {0};
+
+	return read_context(files, request->context, arena, &context, out, err) &&
+	       read_cluster(files, &context, request->server, arena, &cluster, &out->endpoint,
+			    err) &&
+	       read_user(files, &context, &cluster, people, arena, &out->endpoint, err);
+}
+
+/* ---- without files ---- */
 
 static bool check_readable(const char *path, struct error *err)
 {
@@ -269,22 +131,109 @@ static bool check_readable(const char *path, struct error *err)
 			 strerror(errno));
 }
 
-bool kube_config_in_cluster(const char *root, struct arena *arena, struct endpoint *out,
+static const char *pod_namespace(const char *root, struct arena *arena)
+{
+	CLEANUP(strbuf_release) struct strbuf text = STRBUF_INIT;
+	const char *ns = from_env("POD_NAMESPACE");
+
+	if (ns)
+		return arena_strdup(arena, ns);
+	if (!config_read(arena_printf(arena, "%s" SERVICE_ACCOUNT "namespace", root), &text, NULL))
+		return NULL;
+	return text_or_null(arena_strndup(arena, text.buf, strcspn(text.buf, " \t\r\n")));
+}
+
+bool kube_config_in_cluster(const char *root, struct arena *arena, struct kube_config *out,
 			    struct error *err)
 {
-	const char *host = getenv("KUBERNETES_SERVICE_HOST");
-	const char *port = getenv("KUBERNETES_SERVICE_PORT");
-	*out = (struct endpoint){0};
-	if (!host || !host[0] || !port || !port[0])
+	const char *host = from_env("KUBERNETES_SERVICE_HOST");
+	const char *port = from_env("KUBERNETES_SERVICE_PORT");
+	struct endpoint *endpoint = &out->endpoint;
+
+	*out = (struct kube_config){.ns = DEFAULT_NAMESPACE};
+	if (!host || !port)
 		return error_set(err, ERROR_FATAL,
 				 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: "
 				 "not in a pod; use --kubeconfig or KUBECONFIG");
-	out->token_file = arena_printf(arena, "%s" SERVICE_ACCOUNT "token", root);
-	out->ca_file = arena_printf(arena, "%s" SERVICE_ACCOUNT "ca.crt", root);
-	if (!check_readable(out->token_file, err) || !check_readable(out->ca_file, err))
+	endpoint->token_file = arena_printf(arena, "%s" SERVICE_ACCOUNT "token", root);
+	endpoint->ca_file = arena_printf(arena, "%s" SERVICE_ACCOUNT "ca.crt", root);
+	if (!check_readable(endpoint->token_file, err) || !check_readable(endpoint->ca_file, err))
 		return false;
 	bool bare_v6 = strchr(host, ':') && host[0] != '[';
-	out->server =
+	endpoint->server =
 	    arena_printf(arena, bare_v6 ? "https://[%s]:%s" : "https://%s:%s", host, port);
+	const char *ns = pod_namespace(root, arena);
+	if (ns)
+		out->ns = ns;
 	return true;
+}
+
+static bool without_files(const struct config_files *files,
+			  const struct kube_config_request *request, bool people,
+			  struct arena *arena, struct kube_config *out, struct error *err)
+{
+	if (text_or_null(request->context))
+		return not_found(files, err, "context", request->context);
+	if (text_or_null(request->server)) {
+		out->endpoint.server = arena_strdup(arena, request->server);
+		return true;
+	}
+	/* The controller is told where to look, or it is in a pod; nothing in between. */
+	if (!people && files->sought[0])
+		return error_set(err, ERROR_FATAL, "kubeconfig %s: No such file or directory",
+				 files->sought);
+	if (kube_config_in_cluster("", arena, out, err))
+		return true;
+	return files->sought[0] ? error_wrap(err, "no kubeconfig at %s", files->sought) : false;
+}
+
+/* ---- the calls ---- */
+
+static bool is_verified(const struct endpoint *endpoint)
+{
+	return strncmp(endpoint->server, "https://", 8) == 0 && !endpoint->insecure_skip_verify;
+}
+
+static bool check_verified(const struct config_files *files, const struct endpoint *endpoint,
+			   struct error *err)
+{
+	if (is_verified(endpoint) || config_is_loopback(endpoint->server))
+		return true;
+	error_set(err, ERROR_FATAL,
+		  "server %s would not be verified (%s); the controller sends its token to none "
+		  "such but at a loopback address",
+		  endpoint->server,
+		  endpoint->insecure_skip_verify ? "insecure-skip-tls-verify" : "no https");
+	return files->count ? error_wrap(err, "kubeconfig %s", files->sought) : false;
+}
+
+static bool load(const struct kube_config_request *request, bool people, struct arena *arena,
+		 struct kube_config *out, struct error *err)
+{
+	struct config_files files;
+
+	*out = (struct kube_config){0};
+	if (!find_files(request, people, arena, &files, err))
+		return false;
+	if (files.count ? !read_files(&files, request, people, arena, out, err)
+			: !without_files(&files, request, people, arena, out, err))
+		return false;
+	if (!people && !check_verified(&files, &out->endpoint, err))
+		return false;
+	out->endpoint.proxy_from_environment = request->proxy_from_environment;
+	if (!out->ns)
+		out->ns = DEFAULT_NAMESPACE;
+	return true;
+}
+
+bool kube_config_for_people(const struct kube_config_request *request, struct arena *arena,
+			    struct kube_config *out, struct error *err)
+{
+	return load(request, true, arena, out, err);
+}
+
+bool kube_config_for_controller(const struct kube_config_request *request, struct arena *arena,
+				struct kube_config *out, struct error *err)
+{
+	return load(request, false, arena, out, err);
 }

@@ -108,14 +108,28 @@ static void add_causes(const struct json *status, struct strbuf *out)
 	}
 }
 
+/* A text in which nothing can be read counts as none. */
+static bool is_blank(struct strbuf *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text->buf; *c; c++) {
+		if (*c == 0xC2 && c[1] >= 0x80 && c[1] <= 0xA0)
+			c++;
+		else if (*c > ' ' && *c != 0x7F)
+			return false;
+	}
+	strbuf_reset(text);
+	return true;
+}
+
 /* message first, then what the causes say, then the bare reason. */
 static void status_text(const struct json *status, struct strbuf *out)
 {
 	strbuf_addstr(out, json_text_or(json_get(status, "message"), ""));
-	if (out->len == 0)
+	if (is_blank(out))
 		add_causes(status, out);
-	if (out->len == 0)
+	if (is_blank(out))
 		strbuf_addstr(out, json_text_or(json_get(status, "reason"), ""));
+	(void)is_blank(out);
 }
 
 static bool is_status(const struct json *body)

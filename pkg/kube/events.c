@@ -1,8 +1,9 @@
 /*
  * The recorder. A series is one Event on the server and the count of what it stands for; at most
- * one request for it is under way, and what happens meanwhile goes into the next. Series and the
- * objects' buckets are held oldest first and bounded: the oldest is forgotten, which costs an Event
- * more, never memory.
+ * one request for it is under way, and what happens meanwhile goes into the next. Series that
+ * differ in their text alone are a group: a full one gets one more series, for all further texts.
+ * Series are held oldest first and bounded: the oldest is forgotten, which costs an Event more,
+ * never memory. A group lives as long as it has series.
  */
 #include "pkg/kube/events.h"
 
@@ -16,14 +17,13 @@
 #include "pkg/base/hash.h"
 #include "pkg/base/log.h"
 #include "pkg/base/table.h"
+#include "pkg/kube/events_budget.h"
 #include "pkg/kube/internal.h"
 
 #define WINDOW_MS (10 * 60 * 1000)
 #define HELD_MAX 4096
-#define OBJECT_BURST 25
-#define OBJECT_REFILL_MS (5 * 60 * 1000)
-#define PROCESS_BURST 50
-#define PROCESS_REFILL_MS 20
+#define SIMILAR_MAX 10
+#define COMBINED "(combined from similar events): "
 #define MESSAGE_MAX 1024
 #define WARN_EVERY_MS 60000
 /* A name has 253 characters, of which the stamp takes 17. */
@@ -35,14 +35,22 @@ struct key {
 	char text[17];
 };
 
+/* Of one object, type and reason. */
+struct group {
+	struct key key;
+	size_t series;
+};
+
 struct series {
 	TAILQ_ENTRY(series) link;
 	struct recorder *recorder;
+	struct group *group;
 	struct key key;
 	struct key object; /* whose bucket it draws on */
 	char *ns;
 	char *name;
 	char *leader_key; /* NULL: anybody may write it */
+	char *text;       /* of a group's last series: the latest; else NULL */
 	int64_t count;
 	int64_t last_mono;
 	int64_t last_wall;
@@ -51,23 +59,14 @@ struct series {
 	bool dirty; /* the count grew since the last request */
 };
 
-/* When the bucket will be full again, monotonic (the generic cell rate algorithm): one number
- * tells how many tokens are left. */
-struct bucket {
-	TAILQ_ENTRY(bucket) link;
-	struct key key;
-	int64_t full_ms;
-};
-
 struct recorder {
 	struct kube_client *client;
 	char *component;
 	char *instance;
 	struct table *series;
-	struct table *buckets;
+	struct table *groups;
 	TAILQ_HEAD(series_list, series) oldest_series;
-	TAILQ_HEAD(bucket_list, bucket) oldest_bucket;
-	int64_t process_full_ms;
+	struct event_budget *budget;
 	bool (*may_send)(void *ctx, const char *key); /* NULL: always */
 	void *may_send_ctx;
 	uint64_t sequence;
@@ -83,10 +82,18 @@ struct recorder *recorder_new(struct kube_client *client, const char *component,
 	recorder->component = xstrdup(component);
 	recorder->instance = instance ? xstrdup(instance) : NULL;
 	recorder->series = table_new();
-	recorder->buckets = table_new();
+	recorder->groups = table_new();
 	TAILQ_INIT(&recorder->oldest_series);
-	TAILQ_INIT(&recorder->oldest_bucket);
+	recorder->budget = event_budget_new();
 	return recorder;
+}
+
+static void leave_group(struct recorder *recorder, struct group *group)
+{
+	if (--group->series > 0)
+		return;
+	table_remove(recorder->groups, group->key.text);
+	free(group);
 }
 
 static void series_free(struct series *series)
@@ -96,17 +103,12 @@ static void series_free(struct series *series)
 		kube_client_cancel(recorder->client, series->call);
 	TAILQ_REMOVE(&recorder->oldest_series, series, link);
 	table_remove(recorder->series, series->key.text);
+	leave_group(recorder, series->group);
+	free(series->text);
 	free(series->ns);
 	free(series->name);
 	free(series->leader_key);
 	free(series);
-}
-
-static void bucket_free(struct recorder *recorder, struct bucket *bucket)
-{
-	TAILQ_REMOVE(&recorder->oldest_bucket, bucket, link);
-	table_remove(recorder->buckets, bucket->key.text);
-	free(bucket);
 }
 
 void recorder_free(struct recorder *recorder)
@@ -115,10 +117,9 @@ void recorder_free(struct recorder *recorder)
 		return;
 	while (!TAILQ_EMPTY(&recorder->oldest_series))
 		series_free(TAILQ_FIRST(&recorder->oldest_series));
-	while (!TAILQ_EMPTY(&recorder->oldest_bucket))
-		bucket_free(recorder, TAILQ_FIRST(&recorder->oldest_bucket));
 	table_free(recorder->series);
-	table_free(recorder->buckets);
+	table_free(recorder->groups);
+	event_budget_free(recorder->budget);
 	free(recorder->component);
 	free(recorder->instance);
 	free(recorder);
@@ -134,17 +135,8 @@ void recorder_fence(struct recorder *recorder, bool (*may_send)(void *ctx, const
 void recorder_stats(const struct recorder *recorder, struct recorder_stats *out)
 {
 	*out = recorder->stats;
-}
-
-/* ---- limits ---- */
-
-static bool take_token(int64_t *full_ms, int64_t now, int64_t burst, int64_t refill_ms)
-{
-	int64_t from = *full_ms > now ? *full_ms : now;
-	if (from - now > (burst - 1) * refill_ms)
-		return false;
-	*full_ms = from + refill_ms;
-	return true;
+	out->series = table_count(recorder->series);
+	out->buckets = event_budget_buckets(recorder->budget);
 }
 
 static struct key hash_key(const struct event_about *about, const char *const *more, size_t count)
@@ -161,28 +153,15 @@ static struct key hash_key(const struct event_about *about, const char *const *m
 	return key;
 }
 
-static struct bucket *find_bucket(struct recorder *recorder, struct key key)
+static const char *namespace_of(const struct event_about *about)
 {
-	struct bucket *bucket = table_get(recorder->buckets, key.text);
-	if (bucket) {
-		TAILQ_REMOVE(&recorder->oldest_bucket, bucket, link);
-	} else {
-		if (table_count(recorder->buckets) >= HELD_MAX)
-			bucket_free(recorder, TAILQ_FIRST(&recorder->oldest_bucket));
-		bucket = xcalloc(1, sizeof(*bucket));
-		bucket->key = key;
-		table_set(recorder->buckets, key.text, bucket);
-	}
-	TAILQ_INSERT_TAIL(&recorder->oldest_bucket, bucket, link);
-	return bucket;
+	return about->ns && about->ns[0] ? about->ns : "default";
 }
 
-static bool may_send(struct recorder *recorder, struct key object)
+static bool may_send(struct recorder *recorder, struct key object, const char *ns)
 {
-	int64_t now = timers_now(kube_client_timers(recorder->client));
-	return take_token(&find_bucket(recorder, object)->full_ms, now, OBJECT_BURST,
-			  OBJECT_REFILL_MS) &&
-	       take_token(&recorder->process_full_ms, now, PROCESS_BURST, PROCESS_REFILL_MS);
+	return event_budget_take(recorder->budget, object.text, ns,
+				 timers_now(kube_client_timers(recorder->client)));
 }
 
 /* ---- requests ---- */
@@ -218,6 +197,8 @@ static void send_count(struct series *series)
 	time_format_rfc3339(series->last_wall, last);
 	json_set_int(arena, patch, "count", series->count);
 	json_set_text(arena, patch, "lastTimestamp", last);
+	if (series->text)
+		json_set_text(arena, patch, "message", series->text);
 	send(series, KUBE_PATCH, patch);
 }
 
@@ -244,7 +225,7 @@ static void on_done(void *ctx, const struct json *object, const struct error *er
 	if (err->kind == ERROR_NONE) {
 		recorder->stats.sent++;
 		series->created = true;
-		if (series->dirty && may_send(recorder, series->object))
+		if (series->dirty && may_send(recorder, series->object, series->ns))
 			send_count(series);
 		return;
 	}
@@ -317,7 +298,19 @@ static void note_time(struct series *series)
 	TAILQ_INSERT_TAIL(&recorder->oldest_series, series, link);
 }
 
-static struct series *series_new(struct recorder *recorder, struct key key,
+static struct group *join_group(struct recorder *recorder, struct key key)
+{
+	struct group *group = table_get(recorder->groups, key.text);
+	if (!group) {
+		group = xcalloc(1, sizeof(*group));
+		group->key = key;
+		table_set(recorder->groups, key.text, group);
+	}
+	group->series++;
+	return group;
+}
+
+static struct series *series_new(struct recorder *recorder, struct key key, struct key group,
 				 const struct event_about *about)
 {
 	struct series *series = xcalloc(1, sizeof(*series));
@@ -325,8 +318,9 @@ static struct series *series_new(struct recorder *recorder, struct key key,
 		series_free(TAILQ_FIRST(&recorder->oldest_series));
 	series->recorder = recorder;
 	series->key = key;
+	series->group = join_group(recorder, group);
 	series->object = hash_key(about, NULL, 0);
-	series->ns = xstrdup(about->ns && about->ns[0] ? about->ns : "default");
+	series->ns = xstrdup(namespace_of(about));
 	series->name = event_name(recorder, about->name);
 	series->leader_key = about->key ? xstrdup(about->key) : NULL;
 	series->count = 1;
@@ -344,36 +338,54 @@ static void forget_old(struct recorder *recorder)
 		series_free(oldest);
 }
 
-static void repeat(struct series *series)
+/* text: of this time, where texts differ from time to time; else NULL. */
+static void repeat(struct series *series, const char *text)
 {
 	struct recorder *recorder = series->recorder;
 	TAILQ_REMOVE(&recorder->oldest_series, series, link);
 	note_time(series);
 	series->count++;
 	recorder->stats.aggregated++;
+	if (text) {
+		free(series->text);
+		series->text = xstrdup(text);
+	}
 	if (series->call)
 		series->dirty = true;
-	else if (may_send(recorder, series->object))
+	else if (may_send(recorder, series->object, series->ns))
 		send_count(series);
+}
+
+static bool is_full(const struct recorder *recorder, struct key group)
+{
+	const struct group *found = table_get(recorder->groups, group.text);
+	return found && found->series >= SIMILAR_MAX;
 }
 
 void recorder_event(struct recorder *recorder, const struct event_about *about, bool warning,
 		    const char *reason, const char *message)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const char *type = warning ? "Warning" : "Normal";
+	const char *const what[] = {warning ? "Warning" : "Normal", reason};
 	const char *text = arena_strndup(arena, message, kube_cut(message, MESSAGE_MAX));
-	struct key key = hash_key(about, (const char *const[]){type, reason, text}, 3);
+	const char *combined = NULL;
+	struct key group = hash_key(about, what, 2);
+	struct key key = hash_key(about, (const char *const[]){what[0], reason, text}, 3);
 	forget_old(recorder);
+	if (!table_get(recorder->series, key.text) && is_full(recorder, group)) {
+		text = arena_printf(arena, COMBINED "%s", text);
+		text = combined = arena_strndup(arena, text, kube_cut(text, MESSAGE_MAX));
+		key = hash_key(about, (const char *const[]){what[0], reason, COMBINED, ""}, 4);
+	}
 	struct series *series = table_get(recorder->series, key.text);
 	if (series) {
-		repeat(series);
+		repeat(series, combined);
 		return;
 	}
-	if (!may_send(recorder, hash_key(about, NULL, 0))) {
+	if (!may_send(recorder, hash_key(about, NULL, 0), namespace_of(about))) {
 		recorder->stats.dropped++;
 		return;
 	}
-	series = series_new(recorder, key, about);
-	send(series, KUBE_CREATE, event_body(series, arena, about, type, reason, text));
+	series = series_new(recorder, key, group, about);
+	send(series, KUBE_CREATE, event_body(series, arena, about, what[0], reason, text));
 }

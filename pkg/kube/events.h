@@ -1,9 +1,17 @@
 /*
  * struct recorder: core/v1 Events about objects, aggregated and limited so that they never cost
- * more than they tell: the same (object, type, reason, message) within 10 minutes is one Event
- * whose count grows (PATCH); an object has a bucket of 25, refilled by one in 5 min (client-go's
- * EventSourceObjectSpamFilter); the process sends at most 50 a second. They ride behind all other
- * writes and a failed one is dropped and counted, never repeated.
+ * more than they tell. After client-go's EventCorrelator:
+ *
+ * - The same (object, type, reason, message) within 10 minutes is one Event whose count grows
+ *   (PATCH).
+ * - Of one (object, type, reason) ten messages have Events of their own; all further ones within
+ *   10 minutes are one more, "(combined from similar events): " and the latest of them.
+ * - Each write, a PATCH too, draws on the budget of its object, its namespace and the process
+ *   (events_budget.h). What the budget refuses is dropped and counted; a count that it refuses is
+ *   told with the next one that goes through.
+ *
+ * Events ride behind all other writes (kube_request.background); one that fails is counted and not
+ * repeated.
  */
 #ifndef KUBE_EVENTS_H
 #define KUBE_EVENTS_H
@@ -35,7 +43,12 @@ void recorder_event(struct recorder *recorder, const struct event_about *about, 
 		    const char *reason, const char *message);
 
 struct recorder_stats {
-	uint64_t sent, aggregated, dropped, failed;
+	uint64_t sent;       /* writes that went through */
+	uint64_t aggregated; /* Events that counted up another one */
+	uint64_t dropped;    /* for want of budget */
+	uint64_t failed;     /* writes */
+	size_t series;       /* held now: Events of the last 10 minutes, 4,096 at most */
+	size_t buckets;      /* held now, of objects and namespaces */
 };
 void recorder_stats(const struct recorder *recorder, struct recorder_stats *out);
 

@@ -37,6 +37,7 @@ void kube_watch_path(const struct kube_scope *scope, int64_t seconds, uint64_t v
 /* RFC 4648 section 4, padded; line breaks and blanks between groups are passed over. NULL if it
  * is anything else. The text is NUL-terminated; length does not count that. */
 char *kube_base64_decode(const char *text, struct arena *arena, size_t *length);
+char *kube_base64_encode(const char *text, size_t length, struct arena *arena);
 
 /* Length of text cut at max bytes, between two characters (text is UTF-8). */
 size_t kube_cut(const char *text, size_t max);

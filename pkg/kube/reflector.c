@@ -278,13 +278,16 @@ static void settle_absent(struct reflector *r)
 static void settle_trouble(struct reflector *r, const struct error *why)
 {
 	bool relist = why->kind == ERROR_GONE || why->kind == ERROR_INVALID;
+	/* A trouble that lasts is a line once. */
+	bool news = strcmp(r->trouble, error_text(why)) != 0;
+	enum log_level level = why->kind == ERROR_GONE ? LOG_INFO : LOG_WARN;
 	set_trouble(r, error_text(why));
 	if (why->kind == ERROR_NOT_FOUND) {
 		settle_absent(r);
 		return;
 	}
 	r->missing_ms = -1;
-	LOG_AT(why->kind == ERROR_GONE ? LOG_INFO : LOG_WARN, "reflector starts over",
+	LOG_AT(news ? level : LOG_DEBUG, "reflector starts over",
 	       F_STR("resource", r->config.resource->plural),
 	       F_STR("kind", error_kind_name(why->kind)), F_STR("error", error_text(why)));
 	if (relist)
@@ -485,6 +488,7 @@ void reflector_status(const struct reflector *r, struct reflector_status *out)
 	*out = r->status;
 	out->version = r->version;
 	out->silent_ms = now(r) - r->heard_ms;
+	out->age_ms = r->http ? now(r) - r->opened_ms : 0;
 	out->trouble = r->trouble;
 }
 

@@ -51,6 +51,7 @@ struct reflector_status {
 	uint64_t relists;     /* whole lists since the start */
 	uint64_t undecodable; /* objects passed over with a log line */
 	int64_t silent_ms;    /* since the last byte */
+	int64_t age_ms;       /* since the request under way was opened; 0: none is */
 	const char *trouble;  /* last error's text, or "" */
 };
 

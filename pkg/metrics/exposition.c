@@ -13,23 +13,35 @@
 
 #define EXACT_INTEGERS 9007199254740992.0 /* 2^53 */
 
+/* How many bytes stand for themselves: printable ASCII without backslash and quote. */
+static size_t plain(const char *text)
+{
+	size_t length = 0;
+	while (text[length] >= ' ' && text[length] <= '~' && text[length] != '\\' &&
+	       text[length] != '"')
+		length++;
+	return length;
+}
+
 /* Backslash and newline are escaped everywhere, quotes only in label values. */
 static void add_escaped(struct strbuf *out, const char *text, bool quotes)
 {
-	size_t left = strlen(text);
-	while (left > 0) {
-		size_t length = utf8_char(text, left);
+	for (;;) {
+		size_t length = plain(text);
+		strbuf_add(out, text, length);
+		text += length;
+		if (!*text)
+			return;
+		length = utf8_char(text, strnlen(text, 4));
 		if (length == 0)
 			strbuf_addch(out, '?');
 		else if (*text == '\n')
 			strbuf_addstr(out, "\\n");
 		else if (*text == '\\' || (quotes && *text == '"'))
-			strbuf_addf(out, "\\%c", *text);
+			strbuf_add(out, (char[]){'\\', *text}, 2);
 		else
 			strbuf_add(out, text, length);
-		length += length == 0;
-		text += length;
-		left -= length;
+		text += length + (length == 0);
 	}
 }
 
@@ -37,7 +49,10 @@ void exposition_labels(const struct metric *metric, const char *const *values, s
 {
 	CHECK(metric->label_count == 0 || values);
 	for (size_t i = 0; i < metric->label_count; i++) {
-		strbuf_addf(out, "%s%s=\"", i ? "," : "", metric->labels[i]);
+		if (i > 0)
+			strbuf_addch(out, ',');
+		strbuf_addstr(out, metric->labels[i]);
+		strbuf_add(out, "=\"", 2);
 		add_escaped(out, values[i] ? values[i] : "", true);
 		strbuf_addch(out, '"');
 	}
@@ -105,22 +120,85 @@ static bool add_series(void *ctx, const char *labels, void *series)
 	return true;
 }
 
-static void add_family(struct metric *metric, struct strbuf *out)
+static const char *type_name(const struct metric *metric)
 {
-	static const char *const types[] = {"counter", "gauge", "histogram"};
-	struct writer writer = {metric, out};
-	if (table_count(metric->series) == 0)
-		return;
+	static const char *const names[] = {"counter", "gauge", "histogram"};
+	return names[metric->type];
+}
+
+static void add_head(const struct metric *metric, struct strbuf *out)
+{
 	strbuf_addf(out, "# HELP %s ", metric->name);
 	add_escaped(out, metric->help, false);
-	strbuf_addf(out, "\n# TYPE %s %s\n", metric->name, types[metric->type]);
-	table_each(metric->series, add_series, &writer);
+	strbuf_addf(out, "\n# TYPE %s %s\n", metric->name, type_name(metric));
+}
+
+void metric_emit(struct metric *metric, const char *const *values, double value)
+{
+	struct strbuf *out = metric->metrics->out;
+	CHECK(metric->emit && out);
+	if (metric->emitted == METRICS_MAX_SERIES) {
+		metric_add(metric->metrics->dropped, (const char *const[]){metric->name}, 1);
+		return;
+	}
+	if (metric->emitted++ == 0)
+		add_head(metric, out);
+	strbuf_addstr(out, metric->name);
+	if (metric->label_count > 0) {
+		strbuf_addch(out, '{');
+		exposition_labels(metric, values, out);
+		strbuf_addch(out, '}');
+	}
+	strbuf_addch(out, ' ');
+	add_number(out, value);
+	strbuf_addch(out, '\n');
+}
+
+static void add_family(struct metric *metric, struct strbuf *out)
+{
+	struct writer writer = {metric, out};
+	if (metric->hidden)
+		return;
+	if (metric->emit) {
+		metric->emitted = 0;
+		metric->emit(metric->emit_ctx, metric);
+	} else if (table_count(metric->series) > 0) {
+		add_head(metric, out);
+		table_each(metric->series, add_series, &writer);
+	}
 }
 
 void metrics_write(struct metrics *metrics, struct strbuf *out)
 {
 	for (size_t i = 0; i < metrics->collector_count; i++)
 		metrics->collectors[i].collect(metrics->collectors[i].ctx);
+	metrics->out = out;
 	for (size_t i = 0; i < metrics->count; i++)
 		add_family(metrics->families[i], out);
+	metrics->out = NULL;
+	for (size_t i = 0; i < metrics->collector_count; i++)
+		if (metrics->collectors[i].written)
+			metrics->collectors[i].written(metrics->collectors[i].ctx);
+}
+
+/* A cell of a Markdown table; what is more than text to Markdown is escaped. */
+static void add_cell(struct strbuf *out, const char *text)
+{
+	for (; *text; text++)
+		strbuf_addf(out, strchr("|<", *text) ? "\\%c" : "%c", *text);
+}
+
+void metrics_describe(const struct metrics *metrics, struct strbuf *out)
+{
+	strbuf_addstr(out, "| name | type | labels | what it tells | only with |\n"
+			   "|---|---|---|---|---|\n");
+	for (size_t i = 0; i < metrics->count; i++) {
+		const struct metric *metric = metrics->families[i];
+		strbuf_addf(out, "| `%s` | %s | ", metric->name, type_name(metric));
+		for (size_t j = 0; j < metric->label_count; j++)
+			strbuf_addf(out, "%s`%s`", j ? ", " : "", metric->labels[j]);
+		strbuf_addstr(out, " | ");
+		add_cell(out, metric->help);
+		strbuf_addf(out, " | %s |\n", metric->group ? metric->group : "");
+	}
 }

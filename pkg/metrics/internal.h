@@ -23,12 +23,20 @@ struct metric {
 	double *bounds;
 	size_t bound_count;
 	struct table *series; /* labels as written -> struct series */
+	const char *group;    /* NULL: none */
+	bool hidden;
+	void (*emit)(void *ctx, struct metric *metric); /* NULL: series has the samples */
+	void *emit_ctx;
+	size_t emitted; /* in the exposition under way */
 };
 
 struct collector {
 	void (*collect)(void *ctx);
+	void (*written)(void *ctx);
 	void *ctx;
 };
+
+struct process_meters;
 
 struct metrics {
 	struct table *names; /* name -> struct metric */
@@ -37,6 +45,8 @@ struct metrics {
 	struct collector *collectors;
 	size_t collector_count;
 	struct metric *dropped;
+	struct process_meters *process; /* NULL: not asked for */
+	struct strbuf *out;             /* of the exposition under way, else NULL */
 };
 
 /* a="x",b="y": what stands between the braces. */

@@ -51,6 +51,7 @@ void metrics_free(struct metrics *metrics)
 	table_free(metrics->names);
 	free(metrics->families);
 	free(metrics->collectors);
+	free(metrics->process);
 	free(metrics);
 }
 
@@ -119,6 +120,7 @@ struct metric *metrics_histogram(struct metrics *metrics, const char *name, cons
 /* NULL: the family is full. */
 static struct series *series_for(struct metric *metric, const char *const *values)
 {
+	CHECK(!metric->emit);
 	CLEANUP(strbuf_release) struct strbuf labels = STRBUF_INIT;
 	exposition_labels(metric, values, &labels);
 	struct series *series = table_get(metric->series, labels.buf);
@@ -170,9 +172,32 @@ void metric_drop(struct metric *metric, const char *const *values)
 	free(table_remove(metric->series, labels.buf));
 }
 
-void metrics_on_collect(struct metrics *metrics, void (*collect)(void *ctx), void *ctx)
+void metric_emit_by(struct metric *metric, void (*emit)(void *ctx, struct metric *metric),
+		    void *ctx)
+{
+	CHECK(metric->type != METRIC_HISTOGRAM && table_count(metric->series) == 0);
+	metric->emit = emit;
+	metric->emit_ctx = ctx;
+}
+
+void metric_group(struct metric *metric, const char *group)
+{
+	metric->group = group;
+}
+
+void metrics_show(struct metrics *metrics, const char *group, bool shown)
+{
+	for (size_t i = 0; i < metrics->count; i++) {
+		struct metric *metric = metrics->families[i];
+		if (metric->group && strcmp(metric->group, group) == 0)
+			metric->hidden = !shown;
+	}
+}
+
+void metrics_on_collect(struct metrics *metrics, void (*collect)(void *ctx),
+			void (*written)(void *ctx), void *ctx)
 {
 	metrics->collectors = xrealloc(metrics->collectors, (metrics->collector_count + 1) *
 								sizeof(*metrics->collectors));
-	metrics->collectors[metrics->collector_count++] = (struct collector){collect, ctx};
+	metrics->collectors[metrics->collector_count++] = (struct collector){collect, written, ctx};
 }

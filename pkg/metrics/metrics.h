@@ -3,10 +3,14 @@
  * version 0.0.4). A series is made at its first use; label values are escaped, bytes that are
  * not UTF-8 become "?"; a family refuses more than METRICS_MAX_SERIES series (counted in
  * kn_dropped_series_total by family), so that no input can blow it up.
+ *
+ * A family may belong to a group, which can be shown and hidden as a whole; and it may have its
+ * samples made anew for each exposition, so that they cost no memory in between.
  */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,9 +44,27 @@ void metric_observe(struct metric *metric, const char *const *values, double val
 void metric_drop(struct metric *metric, const char *const *values); /* forgets one series */
 void metric_clear(struct metric *metric);                           /* forgets all of them */
 
-/* Called before each exposition, in the order of registration, to set gauges from live state. */
-void metrics_on_collect(struct metrics *metrics, void (*collect)(void *ctx), void *ctx);
-/* Families in the order they were made, those without a series left out. */
+/* Samples of that counter or gauge are not kept from now on: each exposition calls emit, which
+ * calls metric_emit for each of them, never twice for the same values. */
+void metric_emit_by(struct metric *metric, void (*emit)(void *ctx, struct metric *metric),
+		    void *ctx);
+void metric_emit(struct metric *metric, const char *const *values, double value);
+
+/* group: a static text. A family of a hidden group goes on counting and is not written. */
+void metric_group(struct metric *metric, const char *group);
+void metrics_show(struct metrics *metrics, const char *group, bool shown);
+
+/* Called around each exposition, in the order of registration: collect before it, to set gauges
+ * from live state, written (NULL: none) after it. */
+void metrics_on_collect(struct metrics *metrics, void (*collect)(void *ctx),
+			void (*written)(void *ctx), void *ctx);
+/* Families in the order they were made, those without a sample left out. */
 void metrics_write(struct metrics *metrics, struct strbuf *out);
+/* All families as a Markdown table: name, type, labels, help; a family of a group has the group's
+ * name in the last column. */
+void metrics_describe(const struct metrics *metrics, struct strbuf *out);
+
+/* process_*, of this process, as client_golang's process collector names them. */
+void metrics_process(struct metrics *metrics);
 
 #endif

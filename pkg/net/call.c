@@ -46,8 +46,9 @@ static void heard(struct http_call *call)
 static void take_status(struct http_call *call, const char *line)
 {
 	const char *blank = strchr(line, ' ');
+	long status = blank ? strtol(blank, NULL, 10) : 0;
 	call->response = (struct http_response){0};
-	call->response.status = blank ? (int)strtol(blank, NULL, 10) : 0;
+	call->response.status = status >= 100 && status <= 999 ? (int)status : 0;
 }
 
 static void take_retry_after(struct http_call *call, const char *value)
@@ -230,7 +231,11 @@ static void set_connection(struct http_call *call)
 	CURL *easy = call->easy;
 	bool tls = call->owner->identity.tls;
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	/* Defaults of curl's, which a request that carries a token depends on. */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* The first burst shares one connection; plain HTTP/1.1 would only queue behind it. */
@@ -295,10 +300,12 @@ void call_free(struct http_call *call)
 
 static bool about_connecting(const struct http_call *call, CURLcode result, struct error *err)
 {
-	const char *where = call->owner->identity.shown;
+	const struct identity *identity = &call->owner->identity;
+	const char *where = identity->proxy_shown ? identity->proxy_shown : identity->shown;
 	long number = 0;
 	switch (result) {
 	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
 		return error_set(err, ERROR_TRANSIENT, "resolve %s: no address found", where);
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);

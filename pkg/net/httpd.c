@@ -16,6 +16,8 @@
 
 #define BACKLOG 64
 #define CONNECTIONS_MAX 64U
+#define CONNECTIONS_LOCAL 4U
+#define UNSENT_MAX ((size_t)32 << 20)
 #define CONNECTION_MEMORY ((size_t)16 * 1024) /* request line and headers must fit */
 #define IDLE_S 10U
 
@@ -24,7 +26,11 @@ struct httpd {
 	struct MHD_Daemon *daemon;
 	struct timer timer;
 	int epoll_fd;
+	unsigned connections_max;
 	bool full; /* as many connections as allowed */
+	bool local;
+	size_t unsent;                 /* bytes of answers that MHD holds */
+	struct MHD_Connection *asking; /* while answer runs */
 	uint16_t port;
 	void (*answer)(void *ctx, const char *path, struct httpd_answer *out);
 	void *ctx;
@@ -37,7 +43,7 @@ static bool place_freed(struct httpd *httpd)
 	const union MHD_DaemonInfo *info =
 	    MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 	bool was_full = httpd->full;
-	httpd->full = info && info->num_connections >= CONNECTIONS_MAX;
+	httpd->full = info && info->num_connections >= httpd->connections_max;
 	return was_full && !httpd->full;
 }
 
@@ -55,28 +61,58 @@ static void run(void *ctx)
 			  wait_ms > INT32_MAX ? INT32_MAX : (int64_t)wait_ms);
 }
 
-static enum MHD_Result reply(struct MHD_Connection *connection, struct httpd_answer *answer,
-			     const char *header, const char *value)
+/* The body of an answer, MHD's until it is sent or given up. */
+struct body {
+	struct httpd *httpd;
+	size_t length;
+	char *text;
+};
+
+static void body_free(void *ctx)
 {
-	size_t length = answer->body.len;
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-	    length, strbuf_take(&answer->body), MHD_RESPMEM_MUST_FREE);
+	struct body *body = ctx;
+	body->httpd->unsent -= body->length;
+	free(body->text);
+	free(body);
+}
+
+static struct MHD_Response *response_of(struct httpd *httpd, struct strbuf *text)
+{
+	struct body *body = xcalloc(1, sizeof(*body));
+	body->httpd = httpd;
+	body->length = text->len;
+	body->text = strbuf_take(text);
+	httpd->unsent += body->length;
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+	    body->length, body->text, body_free, body);
 	CHECK(response);
+	return response;
+}
+
+static enum MHD_Result reply(struct httpd *httpd, struct MHD_Connection *connection,
+			     struct httpd_answer *answer, const char *header, const char *value)
+{
+	struct MHD_Response *response = response_of(httpd, &answer->body);
 	if (answer->content_type)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 					answer->content_type);
 	if (header)
 		MHD_add_response_header(response, header, value);
+	/* No browser is to take it for a script, or to keep it. */
+	if (httpd->local) {
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	}
 	enum MHD_Result result = MHD_queue_response(connection, (unsigned)answer->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, int status, const char *header,
-			      const char *value)
+static enum MHD_Result refuse(struct httpd *httpd, struct MHD_Connection *connection, int status,
+			      const char *header, const char *value)
 {
 	struct httpd_answer answer = {.status = status, .body = STRBUF_INIT};
-	return reply(connection, &answer, header, value);
+	return reply(httpd, connection, &answer, header, value);
 }
 
 static bool has_body(struct MHD_Connection *connection)
@@ -88,25 +124,62 @@ static bool has_body(struct MHD_Connection *connection)
 					   MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
 
+/* Host: localhost, or one of the two addresses, with a port or without. */
+static bool asks_for_localhost(struct MHD_Connection *connection)
+{
+	static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+	const char *host =
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+	for (size_t i = 0; host && i < ARRAY_SIZE(names); i++) {
+		size_t length = strlen(names[i]);
+		if (strncasecmp(host, names[i], length) == 0 &&
+		    (host[length] == '\0' || host[length] == ':'))
+			return true;
+	}
+	return false;
+}
+
+/* 0: it is fine. */
+static int fault_of(const struct httpd *httpd, struct MHD_Connection *connection)
+{
+	if (has_body(connection))
+		return MHD_HTTP_CONTENT_TOO_LARGE;
+	if (httpd->local && !asks_for_localhost(connection))
+		return MHD_HTTP_MISDIRECTED_REQUEST;
+	return httpd->unsent >= UNSENT_MAX ? MHD_HTTP_SERVICE_UNAVAILABLE : 0;
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
 				  const char *method, const char *version UNUSED,
 				  const char *upload UNUSED, size_t *upload_length UNUSED,
 				  void **request)
 {
-	const struct httpd *httpd = ctx;
+	struct httpd *httpd = ctx;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW,
+		return refuse(httpd, connection, MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW,
 			      "GET, HEAD");
-	if (has_body(connection))
-		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, MHD_HTTP_HEADER_CONNECTION,
-			      "close");
+	int fault = fault_of(httpd, connection);
+	if (fault)
+		return refuse(httpd, connection, fault, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (!*request) { /* answered at the first call, MHD would close the connection */
 		*request = connection;
 		return MHD_YES;
 	}
 	struct httpd_answer answer = {.status = MHD_HTTP_NOT_FOUND, .body = STRBUF_INIT};
+	httpd->asking = connection;
 	httpd->answer(httpd->ctx, path, &answer);
-	return reply(connection, &answer, NULL, NULL);
+	httpd->asking = NULL;
+	return reply(httpd, connection, &answer, NULL, NULL);
+}
+
+const char *httpd_query(const struct httpd *httpd, const char *name)
+{
+	const char *value = NULL;
+	CHECK(httpd->asking);
+	if (MHD_lookup_connection_value_n(httpd->asking, MHD_GET_ARGUMENT_KIND, name, strlen(name),
+					  &value, NULL) != MHD_YES)
+		return NULL;
+	return value ? value : "";
 }
 
 /* A NULL address is "all": IPv6 with IPv4 mapped into it, or plain IPv4 where there is no IPv6. */
@@ -170,11 +243,14 @@ static int open_socket(const char *address, uint16_t port, struct error *err)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} bound = {.v6 = {0}};
 	socklen_t length = sizeof(bound);
-	CHECK(getsockname(fd, (struct sockaddr *)&bound, &length) == 0);
-	return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-						 : ((struct sockaddr_in *)&bound)->sin_port);
+	CHECK(getsockname(fd, &bound.any, &length) == 0);
+	return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
 static bool start_daemon(struct httpd *httpd, int fd, struct error *err)
@@ -182,7 +258,7 @@ static bool start_daemon(struct httpd *httpd, int fd, struct error *err)
 	/* From here on the daemon owns the socket. */
 	httpd->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, httpd,
 					 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-					 CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+					 httpd->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 					 CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 					 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!httpd->daemon) {
@@ -196,18 +272,18 @@ static bool start_daemon(struct httpd *httpd, int fd, struct error *err)
 	return true;
 }
 
-bool httpd_new(struct loop *loop, const char *address, uint16_t port,
-	       void (*answer)(void *ctx, const char *path, struct httpd_answer *out), void *ctx,
-	       struct httpd **out, struct error *err)
+/* Takes the socket over. */
+static bool serve(struct loop *loop, int fd, bool local,
+		  void (*answer)(void *ctx, const char *path, struct httpd_answer *out), void *ctx,
+		  struct httpd **out, struct error *err)
 {
-	int fd = open_socket(address, port, err);
-	if (fd < 0)
-		return false;
 	struct httpd *httpd = xcalloc(1, sizeof(*httpd));
 	httpd->loop = loop;
 	httpd->answer = answer;
 	httpd->ctx = ctx;
 	httpd->port = port_of(fd);
+	httpd->local = local;
+	httpd->connections_max = local ? CONNECTIONS_LOCAL : CONNECTIONS_MAX;
 	if (!start_daemon(httpd, fd, err)) {
 		free(httpd);
 		return false;
@@ -217,6 +293,27 @@ bool httpd_new(struct loop *loop, const char *address, uint16_t port,
 	run(httpd);
 	*out = httpd;
 	return true;
+}
+
+bool httpd_new(struct loop *loop, const char *address, uint16_t port,
+	       void (*answer)(void *ctx, const char *path, struct httpd_answer *out), void *ctx,
+	       struct httpd **out, struct error *err)
+{
+	int fd = open_socket(address, port, err);
+	return fd >= 0 && serve(loop, fd, false, answer, ctx, out, err);
+}
+
+bool httpd_new_local(struct loop *loop, uint16_t port,
+		     void (*answer)(void *ctx, const char *path, struct httpd_answer *out),
+		     void *ctx, struct httpd **out, struct error *err)
+{
+	int fd = listen_on("127.0.0.1", false, port);
+	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+		fd = listen_on("::1", true, port);
+	if (fd < 0)
+		return error_set(err, ERROR_FATAL, "listen on localhost port %u: %s", port,
+				 strerror(errno));
+	return serve(loop, fd, true, answer, ctx, out, err);
 }
 
 uint16_t httpd_port(const struct httpd *httpd)

@@ -1,5 +1,5 @@
 /*
- * Server address, trust and credentials of one endpoint. Invariant: a material that has a text
+ * Trust and credentials of one endpoint. Invariant: a material that has a text
  * keeps one for good; a reload replaces it only by content that was read whole and makes sense.
  */
 #include "pkg/net/identity.h"
@@ -128,88 +128,63 @@ static void material_refresh(struct material *material, bool header)
 			 F_STR("error", error_text(&err)));
 }
 
-static void url_free(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
+/* ---- a credential source ---- */
 
-struct url_parts {
-	char *scheme, *host, *port, *path;
-};
-
-static void url_parts_release(struct url_parts *parts)
-{
-	curl_free(parts->scheme);
-	curl_free(parts->host);
-	curl_free(parts->port);
-	curl_free(parts->path);
-}
-
-static bool absent(CURLU *url, CURLUPart part)
-{
-	char *text = NULL;
-	CURLUcode code = curl_url_get(url, part, &text, 0);
-	curl_free(text);
-	return code != CURLUE_OK;
-}
-
-static bool split_url(const char *server, struct url_parts *out, struct error *err)
-{
-	CLEANUP(url_free) CURLU *url = curl_url();
-	if (!server || curl_url_set(url, CURLUPART_URL, server, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_SCHEME, &out->scheme, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_HOST, &out->host, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_PORT, &out->port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_PATH, &out->path, 0) != CURLUE_OK ||
-	    (strcmp(out->scheme, "https") != 0 && strcmp(out->scheme, "http") != 0))
-		return error_set(err, ERROR_FATAL, "server \"%s\" is not an http or https URL",
-				 server ? server : "");
-	if (!absent(url, CURLUPART_USER) || !absent(url, CURLUPART_PASSWORD) ||
-	    !absent(url, CURLUPART_QUERY) || !absent(url, CURLUPART_FRAGMENT))
-		/* Not shown: it may hold a password. */
-		return error_set(err, ERROR_FATAL,
-				 "the server's URL must have no user, query or fragment");
-	return true;
-}
-
-static char *printed(const char *format, ...) PRINTF_LIKE(1, 2);
-static char *printed(const char *format, ...)
-{
-	struct strbuf text = STRBUF_INIT;
-	va_list args;
-	va_start(args, format);
-	strbuf_vaddf(&text, format, args);
-	va_end(args);
-	return strbuf_take(&text);
-}
-
-static void free_text(char **text)
-{
-	free(*text);
-}
-
-static bool address_init(struct identity *identity, const struct endpoint *endpoint,
+static bool accept_given(struct material *material, const char *text, bool header,
 			 struct error *err)
 {
-	CLEANUP(url_parts_release) struct url_parts parts = {0};
-	if (!split_url(endpoint->server, &parts, err))
-		return false;
-	identity->tls = strcmp(parts.scheme, "https") == 0;
-	size_t prefix = strlen(parts.path);
-	while (prefix > 0 && parts.path[prefix - 1] == '/')
-		prefix--;
-	identity->shown = printed("%s:%s", parts.host, parts.port);
-	const char *name = parts.host;
-	if (identity->tls && endpoint->tls_server_name && *endpoint->tls_server_name) {
-		name = endpoint->tls_server_name;
-		CLEANUP(free_text)
-		char *route = printed("%s:%s:%s", name, parts.port, identity->shown);
-		identity->connect_to = curl_slist_append(NULL, route);
-		CHECK(identity->connect_to);
-		identity->host_header = printed("Host: %s", identity->shown);
+	CLEANUP(strbuf_release) struct strbuf raw = STRBUF_INIT;
+	strbuf_addstr(&raw, text);
+	return accept_text(material, header, &raw, err);
+}
+
+static bool accept_credentials(struct identity *identity, const struct credentials *credentials,
+			       struct error *err)
+{
+	if (credentials->token && !accept_given(&identity->token, credentials->token, true, err))
+		return error_wrap(err, "token");
+	if (!credentials->cert_pem || !credentials->key_pem)
+		return true;
+	if (!accept_given(&identity->cert, credentials->cert_pem, false, err))
+		return error_wrap(err, "client certificate");
+	return accept_given(&identity->key, credentials->key_pem, false, err) ||
+	       error_wrap(err, "client key");
+}
+
+static bool fetch(struct identity *identity, int64_t now_ms, struct error *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct credentials credentials = {0};
+	bool ok = identity->source.fetch(identity->source.ctx, arena, &credentials, err) &&
+		  accept_credentials(identity, &credentials, err);
+	identity->earliest_fetch_ms = now_ms + LOOK_EVERY_MS;
+	identity->next_fetch_ms = identity->earliest_fetch_ms;
+	if (ok && credentials.valid_ms == 0)
+		identity->next_fetch_ms = INT64_MAX;
+	else if (ok && credentials.valid_ms > LOOK_EVERY_MS)
+		identity->next_fetch_ms = now_ms + credentials.valid_ms;
+	return ok;
+}
+
+static void fetch_again(struct identity *identity, int64_t now_ms)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	if (!fetch(identity, now_ms, &err))
+		log_warn("credentials not fetched again", F_STR("error", error_text(&err)));
+}
+
+static bool headers_init(struct identity *identity, const struct endpoint *endpoint,
+			 struct error *err)
+{
+	for (const char *const *line = endpoint->headers; line && *line; line++) {
+		for (const char *at = *line; *at; at++)
+			if ((unsigned char)*at < ' ' || *at == 0x7f)
+				return error_set(err, ERROR_FATAL,
+						 "header %.*s has a control character",
+						 (int)strcspn(*line, ":"), *line);
+		identity->headers = curl_slist_append(identity->headers, *line);
+		CHECK(identity->headers);
 	}
-	identity->base =
-	    printed("%s://%s:%s%.*s", parts.scheme, name, parts.port, (int)prefix, parts.path);
 	return true;
 }
 
@@ -230,6 +205,14 @@ static bool materials_init(struct identity *identity, const struct endpoint *end
 	return true;
 }
 
+static bool source_init(struct identity *identity, const struct endpoint *endpoint, int64_t now_ms,
+			struct error *err)
+{
+	identity->next_fetch_ms = identity->earliest_fetch_ms = INT64_MAX;
+	identity->source = endpoint->credentials;
+	return !identity->source.fetch || fetch(identity, now_ms, err);
+}
+
 bool identity_init(struct identity *identity, const struct endpoint *endpoint, int64_t now_ms,
 		   struct error *err)
 {
@@ -238,7 +221,9 @@ bool identity_init(struct identity *identity, const struct endpoint *endpoint, i
 	identity->next_look_ms = now_ms + LOOK_EVERY_MS;
 	if (endpoint->user_agent)
 		identity->user_agent = xstrdup(endpoint->user_agent);
-	if (address_init(identity, endpoint, err) && materials_init(identity, endpoint, err))
+	if (identity_address(identity, endpoint, err) && identity_proxy(identity, endpoint, err) &&
+	    headers_init(identity, endpoint, err) && materials_init(identity, endpoint, err) &&
+	    source_init(identity, endpoint, now_ms, err))
 		return true;
 	identity_release(identity);
 	return false;
@@ -251,6 +236,9 @@ void identity_release(struct identity *identity)
 	curl_slist_free_all(identity->connect_to);
 	free(identity->host_header);
 	free(identity->user_agent);
+	free(identity->proxy);
+	free(identity->proxy_shown);
+	curl_slist_free_all(identity->headers);
 	material_release(&identity->ca);
 	material_release(&identity->cert);
 	material_release(&identity->key);
@@ -260,6 +248,8 @@ void identity_release(struct identity *identity)
 
 void identity_refresh(struct identity *identity, int64_t now_ms)
 {
+	if (now_ms >= identity->next_fetch_ms)
+		fetch_again(identity, now_ms);
 	if (now_ms < identity->next_look_ms)
 		return;
 	identity->next_look_ms = now_ms + LOOK_EVERY_MS;
@@ -272,6 +262,8 @@ void identity_refresh(struct identity *identity, int64_t now_ms)
 void identity_doubt(struct identity *identity)
 {
 	identity->next_look_ms = INT64_MIN;
+	if (identity->next_fetch_ms > identity->earliest_fetch_ms)
+		identity->next_fetch_ms = identity->earliest_fetch_ms;
 }
 
 static void set_blob(CURL *easy, CURLoption option, const struct material *material)
@@ -279,6 +271,24 @@ static void set_blob(CURL *easy, CURLoption option, const struct material *mater
 	struct curl_blob blob = {material->text, material->length, CURL_BLOB_COPY};
 	if (material->text)
 		curl_easy_setopt(easy, option, &blob);
+}
+
+/* Each is set, so that no environment and no other default of a library's build decides. */
+static void apply_proxy(const struct identity *identity, CURL *easy)
+{
+	struct curl_blob ca = {identity->ca.text, identity->ca.length, CURL_BLOB_COPY};
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* not the answer's */
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (identity->ca.text)
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &ca);
+	if (identity->proxy_from_environment)
+		return;
+	/* "": none. A library without proxies is no way around one. */
+	CURLcode code =
+	    curl_easy_setopt(easy, CURLOPT_PROXY, identity->proxy ? identity->proxy : "");
+	CHECK(code == CURLE_OK || !identity->proxy);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 }
 
 void identity_apply(const struct identity *identity, CURL *easy)
@@ -296,6 +306,7 @@ void identity_apply(const struct identity *identity, CURL *easy)
 	set_blob(easy, CURLOPT_CAINFO_BLOB, &identity->ca);
 	set_blob(easy, CURLOPT_SSLCERT_BLOB, &identity->cert);
 	set_blob(easy, CURLOPT_SSLKEY_BLOB, &identity->key);
+	apply_proxy(identity, easy);
 }
 
 struct curl_slist *identity_headers(const struct identity *identity, struct curl_slist *headers)
@@ -307,6 +318,8 @@ struct curl_slist *identity_headers(const struct identity *identity, struct curl
 		strbuf_addf(&line, "Authorization: Bearer %s", identity->token.text);
 		headers = curl_slist_append(headers, line.buf);
 	}
-	CHECK(headers || (!identity->host_header && !identity->token.text));
+	for (const struct curl_slist *more = identity->headers; more; more = more->next)
+		headers = curl_slist_append(headers, more->data);
+	CHECK(headers || (!identity->host_header && !identity->token.text && !identity->headers));
 	return headers;
 }

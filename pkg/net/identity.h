@@ -30,22 +30,33 @@ struct identity {
 	struct curl_slist *connect_to;
 	char *host_header;
 	char *user_agent;
-	bool tls, insecure;
+	struct curl_slist *headers; /* further ones */
+	char *proxy;                /* NULL: none, or the environment's */
+	char *proxy_shown;          /* for messages, instead of shown; NULL: no proxy */
+	bool tls, insecure, proxy_from_environment;
 	struct material ca, cert, key, token;
 	int64_t next_look_ms; /* monotonic */
+	struct credential_source source;
+	int64_t next_fetch_ms, earliest_fetch_ms; /* monotonic */
 };
 
 /* ERROR_FATAL: not an http(s) URL, unreadable file, certificate without key, ... */
 MUST_CHECK bool identity_init(struct identity *identity, const struct endpoint *endpoint,
 			      int64_t now_ms, struct error *err);
+/* Parts of it, in identity_address.c. */
+MUST_CHECK bool identity_address(struct identity *identity, const struct endpoint *endpoint,
+				 struct error *err);
+MUST_CHECK bool identity_proxy(struct identity *identity, const struct endpoint *endpoint,
+			       struct error *err);
 void identity_release(struct identity *identity);
 void identity_refresh(struct identity *identity, int64_t now_ms);
-/* The server did not believe us: the next refresh looks at the files in any case. */
+/* The server did not believe us: the next refresh looks at the files in any case, and asks the
+ * source if it was not asked in the last 10 s. */
 void identity_doubt(struct identity *identity);
 
-/* Sets trust, certificates, server name and user agent; contents are copied. */
+/* Sets trust, certificates, proxy, server name and user agent; contents are copied. */
 void identity_apply(const struct identity *identity, CURL *easy);
-/* Adds Authorization and Host where they are needed. */
+/* Adds Authorization, Host and the further ones. */
 struct curl_slist *identity_headers(const struct identity *identity, struct curl_slist *headers);
 
 #endif

@@ -41,7 +41,7 @@ int sockets_close(struct sockets *sockets, curl_socket_t fd)
 
 static long port_of(curl_socket_t fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t size = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
 		return 0;

@@ -187,7 +187,7 @@ static bool is_quote(char c)
 /* A variable or a string, added to out. */
 static bool take_operand(struct template *t, struct strbuf *out)
 {
-	const char *start = t->at, *value;
+	const char *start = t->at, *value = NULL;
 	if (*t->at == '.') {
 		if (!take_variable(t, &value))
 			return false;

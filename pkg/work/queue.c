@@ -5,6 +5,7 @@
  */
 #include "pkg/work/queue.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -13,6 +14,7 @@
 #include "pkg/base/hash.h"
 #include "pkg/base/pace.h"
 #include "pkg/base/table.h"
+#include "pkg/work/turns.h"
 
 #define BACKOFF_FIRST_MS 5
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
@@ -22,7 +24,9 @@
 static const struct pace_rate key_rate = {.burst = 20, .refill_ms = 200};
 static const struct pace_rate retry_rate = {.burst = 200, .refill_ms = 10};
 
-/* The first three are the lanes. */
+#define LANES 3
+
+/* The first LANES are the lanes. */
 enum place {
 	IN_FAST = QUEUE_FAST,
 	IN_SLOW = QUEUE_SLOW,
@@ -35,6 +39,7 @@ enum place {
 
 struct entry {
 	TAILQ_ENTRY(entry) link;
+	struct turn turn; /* in a lane */
 	struct queue *queue;
 	enum place place;
 	enum place again;  /* of one being worked on: where to when done */
@@ -53,11 +58,12 @@ TAILQ_HEAD(entries, entry);
 struct queue {
 	struct timers *timers;
 	struct table *table;
-	struct entries lists[PLACES];
+	struct entries lists[PLACES]; /* the oldest first */
 	size_t counts[PLACES];
-	unsigned fast_run;   /* keys taken from the fast lane while another one waited */
-	bool slow_before;    /* the last one that was not was from the slow lane */
-	size_t working_hung; /* taken from that lane and not done */
+	struct turns turns[LANES]; /* who of them is next */
+	unsigned fast_run;         /* keys taken from the fast lane while another one waited */
+	bool slow_before;          /* the last one that was not was from the slow lane */
+	size_t working_hung;       /* taken from that lane and not done */
 	uint64_t adds, retries;
 	struct pace retry_pace;
 	struct timer wake, sweep;
@@ -86,6 +92,8 @@ struct queue *queue_new(struct timers *timers, void (*ready)(void *ctx), void *c
 	queue->table = table_new();
 	for (int place = 0; place < PLACES; place++)
 		TAILQ_INIT(&queue->lists[place]);
+	for (int lane = 0; lane < LANES; lane++)
+		turns_init(&queue->turns[lane]);
 	timer_init(&queue->wake, wake, queue);
 	timer_init(&queue->sweep, sweep, queue);
 	queue->ready = ready;
@@ -100,8 +108,9 @@ static void entry_insert(struct entry *entry, enum place to)
 	entry->since_ms = timers_now(queue->timers);
 	TAILQ_INSERT_TAIL(&queue->lists[to], entry, link);
 	queue->counts[to]++;
-	if (to > IN_HUNG)
+	if (to >= LANES)
 		return;
+	turns_add(&queue->turns[to], &entry->turn, entry->key);
 	queue->adds++;
 	if (!timer_armed(&queue->wake))
 		timer_arm(queue->timers, &queue->wake, 0);
@@ -109,6 +118,8 @@ static void entry_insert(struct entry *entry, enum place to)
 
 static void entry_unlink(struct entry *entry)
 {
+	if (entry->place < LANES)
+		turns_remove(&entry->queue->turns[entry->place], &entry->turn);
 	TAILQ_REMOVE(&entry->queue->lists[entry->place], entry, link);
 	entry->queue->counts[entry->place]--;
 }
@@ -159,6 +170,8 @@ void queue_free(struct queue *queue)
 	for (int place = 0; place < PLACES; place++)
 		while ((entry = TAILQ_FIRST(&queue->lists[place])))
 			entry_free(entry);
+	for (int lane = 0; lane < LANES; lane++)
+		turns_release(&queue->turns[lane]);
 	timer_disarm(queue->timers, &queue->wake);
 	timer_disarm(queue->timers, &queue->sweep);
 	table_free(queue->table);
@@ -326,9 +339,10 @@ static enum place next_lane(struct queue *queue)
 const char *queue_take(struct queue *queue)
 {
 	enum place lane = next_lane(queue);
-	struct entry *entry = TAILQ_FIRST(&queue->lists[lane]);
-	if (!entry)
+	struct turn *turn = turns_next(&queue->turns[lane]);
+	if (!turn)
 		return NULL;
+	struct entry *entry = (struct entry *)((char *)turn - offsetof(struct entry, turn));
 	int64_t now = timers_now(queue->timers);
 	entry->waited_ms = now - entry->since_ms;
 	pace_spend(&entry->pace, &key_rate, now);
@@ -369,6 +383,15 @@ static int64_t oldest_ms(const struct queue *queue, enum place place)
 	return longest;
 }
 
+static size_t count_failing(const struct queue *queue)
+{
+	const struct entry *entry;
+	size_t failing = 0;
+	TAILQ_FOREACH(entry, &queue->lists[RESTING], link)
+	failing += entry->failures > 0;
+	return failing;
+}
+
 void queue_stats(const struct queue *queue, struct queue_stats *out)
 {
 	int64_t longest = 0;
@@ -378,11 +401,68 @@ void queue_stats(const struct queue *queue, struct queue_stats *out)
 	}
 	*out = (struct queue_stats){
 	    .depth = queue->counts[IN_FAST] + queue->counts[IN_SLOW] + queue->counts[IN_HUNG],
+	    .fast = queue->counts[IN_FAST],
+	    .slow = queue->counts[IN_SLOW],
+	    .hung = queue->counts[IN_HUNG],
 	    .working = queue->counts[WORKING],
+	    .failing = count_failing(queue),
 	    .held = table_count(queue->table),
 	    .adds = queue->adds,
 	    .retries = queue->retries,
 	    .longest_ms = longest,
 	    .working_longest_ms = oldest_ms(queue, WORKING),
 	};
+}
+
+static const char *lane_of(const struct entry *entry)
+{
+	if (entry->place == IN_SLOW)
+		return "slow";
+	if (entry->place == IN_FAST)
+		return "fast";
+	if (entry->place == WORKING)
+		return entry->from_hung ? "hung" : "fast";
+	return entry->place == IN_HUNG || entry->hung ? "hung" : "fast";
+}
+
+static struct queue_key describe(const struct entry *entry)
+{
+	int64_t now = timers_now(entry->queue->timers);
+	return (struct queue_key){
+	    .key = entry->key,
+	    .place = entry->place == WORKING   ? QUEUE_WORKING
+		     : entry->place == RESTING ? QUEUE_RESTING
+					       : QUEUE_WAITING,
+	    .lane = lane_of(entry),
+	    .again = entry->place == WORKING && entry->again != RESTING,
+	    .hung = entry->hung,
+	    .failures = entry->failures,
+	    .since_ms = now - entry->since_ms,
+	    .due_ms = timer_armed(&entry->appointment) ? entry->appointment.due_ms - now : -1,
+	};
+}
+
+void queue_each(const struct queue *queue, bool (*each)(void *ctx, const struct queue_key *key),
+		void *ctx)
+{
+	static const enum place order[] = {WORKING, IN_HUNG, IN_FAST, IN_SLOW, RESTING};
+	const struct entry *entry;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		TAILQ_FOREACH(entry, &queue->lists[order[i]], link)
+		{
+			/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
+			const struct queue_key key = describe(entry);
+			if (!each(ctx, &key))
+				return;
+		}
+	}
+}
+
+bool queue_find(const struct queue *queue, const char *key, struct queue_key *out)
+{
+	const struct entry *entry = table_get(queue->table, key);
+	if (!entry || entry->place == LINGERING)
+		return false;
+	*out = describe(entry);
+	return true;
 }

@@ -6,10 +6,11 @@
  * A key costs memory only while it waits, is worked on, has an appointment, is in back-off or was
  * worked on in the last seconds.
  *
- * No key is to be at the expense of the others: one is taken 5 times a second at most after a burst
- * of 20, however often it is added; of all together at most 100 failures a second come back after a
- * burst of 200; and keys whose work hung come back in a lane of their own, of which at most 8 are
- * worked on at a time.
+ * No key is to be at the expense of the others: within a lane the namespaces that have keys waiting
+ * take turns, one key each (turns.h), and a namespace's keys go in the order of coming; one is
+ * taken 5 times a second at most after a burst of 20, however often it is added; of all together at
+ * most 100 failures a second come back after a burst of 200; and keys whose work hung come back in
+ * a lane of their own, of which at most 8 are worked on at a time.
  */
 #ifndef WORK_QUEUE_H
 #define WORK_QUEUE_H
@@ -53,8 +54,10 @@ void queue_done(struct queue *queue, const char *key);
 int64_t queue_waited_ms(const struct queue *queue, const char *key);
 
 struct queue_stats {
-	size_t depth;               /* waiting now */
+	size_t depth;               /* waiting now: the sum of the three below */
+	size_t fast, slow, hung;    /* by lane */
 	size_t working;             /* taken and not done */
+	size_t failing;             /* in back-off: failed last, resting until the next try */
 	size_t held;                /* that cost memory, for whatever reason */
 	uint64_t adds;              /* that made a key wait, since the start */
 	uint64_t retries;           /* queue_add_failed since the start */
@@ -62,5 +65,29 @@ struct queue_stats {
 	int64_t working_longest_ms; /* the same of those being worked on */
 };
 void queue_stats(const struct queue *queue, struct queue_stats *out);
+
+/* ---- looking in ---- */
+
+enum queue_place { QUEUE_WORKING, QUEUE_WAITING, QUEUE_RESTING };
+
+struct queue_key {
+	const char *key; /* borrowed */
+	enum queue_place place;
+	const char *lane;  /* "fast", "slow" or "hung": the one it waits in, or came from, or will
+			      come into; static text */
+	bool again;        /* worked on, and added meanwhile */
+	bool hung;         /* the last time it was worked on */
+	unsigned failures; /* in a row */
+	int64_t since_ms;  /* ago: when it came to its place */
+	int64_t due_ms;    /* until its appointment; -1: it has none */
+};
+
+/* Each key but those that only linger until their pace is forgotten, until each returns false:
+ * those worked on, those that wait (hung, fast, slow), those that rest. The oldest first. each may
+ * not change the queue. */
+void queue_each(const struct queue *queue, bool (*each)(void *ctx, const struct queue_key *key),
+		void *ctx);
+/* False: there is nothing to tell of that key. */
+bool queue_find(const struct queue *queue, const char *key, struct queue_key *out);
 
 #endif

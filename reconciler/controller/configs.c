@@ -1,15 +1,26 @@
 /*
- * The ConfigMaps config-autoscaler and config-autoscaler-keda, read live. The values in force are
- * replaced whole and only by a map that parses: a bad edit keeps the old ones, an absent map means
- * the defaults.
+ * The ConfigMaps config-autoscaler, config-autoscaler-keda, config-logging and
+ * config-observability, read live. The values in force are replaced whole and only by a map that
+ * parses: a bad edit keeps the old ones, an absent map means the defaults.
  */
+#include <stdlib.h>
+
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
 #include "reconciler/controller/internal.h"
 
-const char *config_map_name(enum cache_id id)
+const char *config_map_name(const struct controller *controller, enum cache_id id)
 {
-	return id == CACHE_CONFIG_AUTOSCALER ? "config-autoscaler" : "config-autoscaler-keda";
+	switch (id) {
+	case CACHE_CONFIG_AUTOSCALER:
+		return "config-autoscaler";
+	case CACHE_CONFIG_KEDA:
+		return "config-autoscaler-keda";
+	case CACHE_CONFIG_LOGGING:
+		return controller->others.logging_name;
+	default:
+		return controller->others.observability_name;
+	}
 }
 
 struct object *config_map_decode(const struct json *json, struct error *err)
@@ -55,16 +66,85 @@ static bool set_keda(struct controller *controller, const struct json *data, str
 	return true;
 }
 
+/* Told at the finer of the two levels: who turns logs down is to see that it worked. */
+static void set_level(enum log_level from, enum log_level to)
+{
+	if (to < from)
+		log_set_level(to);
+	log_info("log level changed", F_STR("from", log_level_name(from)),
+		 F_STR("to", log_level_name(to)));
+	log_set_level(to);
+}
+
+static bool set_logging(struct controller *controller, const struct json *data, struct error *err)
+{
+	struct other_configs *others = &controller->others;
+	struct config_logging now;
+
+	if (!config_logging_parse(data, &now, err))
+		return false;
+	if (now.format != others->logging.format && !others->log_format_fixed)
+		log_set_format(now.format);
+	if (now.level != others->logging.level)
+		set_level(others->logging.level, now.level);
+	others->logging = now;
+	return true;
+}
+
+static bool set_observability(struct controller *controller, const struct json *data,
+			      struct error *err)
+{
+	enum metrics_protocol before = controller->others.observability.metrics_protocol, now;
+
+	if (!config_observability_parse(data, &controller->others.observability, err))
+		return false;
+	now = controller->others.observability.metrics_protocol;
+	if (now == before)
+		return true;
+	if (now == METRICS_NONE)
+		log_info("metrics are switched off", F_STR("protocol", metrics_protocol_name(now)));
+	else
+		log_info("metrics are served for Prometheus, and in no other way",
+			 F_STR("protocol", metrics_protocol_name(now)));
+	return true;
+}
+
 static bool set_values(struct controller *controller, enum cache_id id, const struct json *data,
 		       struct error *err)
 {
-	return id == CACHE_CONFIG_AUTOSCALER ? set_autoscaler(controller, data, err)
-					     : set_keda(controller, data, err);
+	switch (id) {
+	case CACHE_CONFIG_AUTOSCALER:
+		return set_autoscaler(controller, data, err);
+	case CACHE_CONFIG_KEDA:
+		return set_keda(controller, data, err);
+	case CACHE_CONFIG_LOGGING:
+		return set_logging(controller, data, err);
+	default:
+		return set_observability(controller, data, err);
+	}
 }
 
-void configs_init(struct controller *controller)
+bool controller_metrics_off(const struct controller *controller)
+{
+	return controller->others.observability.metrics_protocol == METRICS_NONE;
+}
+
+static char *name_or(const char *name, const char *usual)
+{
+	return xstrdup(name ? name : usual);
+}
+
+void configs_init(struct controller *controller, const struct controller_config *config)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
+
+	controller->others = (struct other_configs){
+	    .logging_name = name_or(config->config_logging, "config-logging"),
+	    .observability_name = name_or(config->config_observability, "config-observability"),
+	    .log_format_fixed = config->log_format_fixed,
+	    .logging = {.level = LOG_INFO, .format = LOG_JSON},
+	    .observability = {.metrics_protocol = METRICS_PROMETHEUS},
+	};
 
 	/* An empty map is the defaults. */
 	CHECK(set_autoscaler(controller, NULL, &err));
@@ -75,19 +155,21 @@ void configs_release(struct controller *controller)
 {
 	object_unref(&controller->autoscaler->object);
 	object_unref(&controller->keda->object);
+	free(controller->others.logging_name);
+	free(controller->others.observability_name);
 }
 
-static void warn_absent(enum cache_id id)
+static void warn_absent(const struct controller *controller, enum cache_id id)
 {
 	log_warn("configuration is absent, its defaults apply",
-		 F_STR("configmap", config_map_name(id)));
+		 F_STR("configmap", config_map_name(controller, id)));
 }
 
 void configs_warn_absent(struct controller *controller)
 {
 	for (enum cache_id id = CACHE_CONFIG_AUTOSCALER; id <= CACHE_CONFIG_KEDA; id++) {
 		if (store_count(controller->caches[id].store) == 0)
-			warn_absent(id);
+			warn_absent(controller, id);
 	}
 }
 
@@ -133,10 +215,10 @@ void configs_changed(struct controller *controller, enum cache_id id, const stru
 		tell_refusal(controller, after, error_text(&err));
 		return;
 	}
-	if (!controller->ready)
+	if (!controller->ready || id > CACHE_CONFIG_KEDA)
 		return;
 	if (!after)
-		warn_absent(id);
-	log_info("configuration changed", F_STR("configmap", config_map_name(id)));
+		warn_absent(controller, id);
+	log_info("configuration changed", F_STR("configmap", config_map_name(controller, id)));
 	route_all_gradually(controller);
 }

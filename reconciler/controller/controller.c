@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
@@ -85,17 +86,21 @@ static void pass_ended(void *ctx, struct pass *pass, bool failed, int64_t retry_
 	struct controller *controller = ctx;
 	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
 	int64_t took_ms = timers_now(controller->timers) - pass_started_ms(pass);
+	struct pass_outcome outcome;
 	struct key_state *state;
 
 	strbuf_addstr(&key, pass_key(pass));
 	state = table_get(controller->states, key.buf);
 	CHECK(state && state->pass == pass);
-	meters_pass(controller, took_ms);
+	meters_pass(controller, took_ms, failed, again_ms > 0);
+	if (pass_decision(pass))
+		meters_decided(controller, state, pass_decision(pass));
+	pass_outcome(pass, &outcome);
+	tell_outcome(state, key.buf, &outcome);
+	state_pass_ended(controller, key.buf, &outcome, failed);
 	key_state_drop_pass(controller, state);
 	if (failed && took_ms >= HUNG_MS)
 		queue_hung(controller->queue, key.buf);
-	if (!failed)
-		state->told_failure = 0;
 	if (!key_state_worth_keeping(state))
 		key_state_drop(controller, key.buf);
 	plan_next(controller, key.buf, failed, retry_after_ms, again_ms);
@@ -133,6 +138,7 @@ static unsigned slow_passes(const struct controller *controller, int64_t *wait_m
 
 	TAILQ_FOREACH(state, &controller->under_way, link)
 	{
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		*wait_ms = pass_started_ms(state->pass) + SLOW_MS - now;
 		if (*wait_ms > 0)
 			return slow;
@@ -226,7 +232,7 @@ static void watch_readiness(struct controller *controller)
 const char *cache_name(const struct cache *cache)
 {
 	return cache->id < CACHE_CONFIG_AUTOSCALER ? cache->resource->kind
-						   : config_map_name(cache->id);
+						   : config_map_name(cache->controller, cache->id);
 }
 
 void controller_troubles(const struct controller *controller, struct strbuf *out)
@@ -282,7 +288,7 @@ static void start_cache(struct controller *controller, enum cache_id id,
 	bool is_config = id >= CACHE_CONFIG_AUTOSCALER;
 
 	if (is_config)
-		strbuf_addf(&selector, "metadata.name=%s", config_map_name(id));
+		strbuf_addf(&selector, "metadata.name=%s", config_map_name(controller, id));
 	cache->controller = controller;
 	cache->id = id;
 	cache->resource = resource;
@@ -311,6 +317,10 @@ static void start_caches(struct controller *controller)
 	start_cache(controller, CACHE_CONFIG_AUTOSCALER, &resource_config_maps, config_map_decode,
 		    NULL);
 	start_cache(controller, CACHE_CONFIG_KEDA, &resource_config_maps, config_map_decode, NULL);
+	start_cache(controller, CACHE_CONFIG_LOGGING, &resource_config_maps, config_map_decode,
+		    NULL);
+	start_cache(controller, CACHE_CONFIG_OBSERVABILITY, &resource_config_maps,
+		    config_map_decode, NULL);
 }
 
 struct controller *controller_new(const struct controller_config *config)
@@ -323,6 +333,7 @@ struct controller *controller_new(const struct controller_config *config)
 	controller->system_namespace = xstrdup(config->system_namespace);
 	controller->queue = queue_new(controller->timers, drain, controller);
 	key_states_init(controller);
+	state_init(controller);
 	controller->recorder = recorder_new(config->client, COMPONENT, config->pod);
 	controller->learned = learned_new();
 	controller->keda_installed = true;
@@ -337,9 +348,11 @@ struct controller *controller_new(const struct controller_config *config)
 	    .note = tell_note,
 	    .ended = pass_ended,
 	    .ctx = controller,
+	    .last_trace = &controller->last_trace,
 	};
+	CHECK(getrandom(&controller->last_trace, sizeof(controller->last_trace), 0) > 0);
 	recorder_fence(controller->recorder, key_may_write, controller);
-	configs_init(controller);
+	configs_init(controller, config);
 	routes_init(controller);
 	rival_init(controller);
 	leadership_init(controller, config);
@@ -359,7 +372,9 @@ void controller_free(struct controller *controller)
 	timer_disarm(controller->timers, &controller->more);
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		reflector_free(controller->caches[i].reflector);
+	meters_release(controller);
 	key_states_release(controller);
+	state_release(controller);
 	routes_release(controller);
 	queue_free(controller->queue);
 	recorder_free(controller->recorder);

@@ -20,7 +20,10 @@ struct controller_config {
 	/* Of this candidate for the leases (elector_identity); NULL: no leader election, every key
 	 * is ours. */
 	const char *identity;
-	const char *leader_election; /* name of the ConfigMap; NULL: config-leader-election */
+	const char *leader_election;      /* name of the ConfigMap; NULL: config-leader-election */
+	const char *config_logging;       /* likewise; NULL: config-logging */
+	const char *config_observability; /* likewise; NULL: config-observability */
+	bool log_format_fixed;            /* whatever config-logging says of it */
 	/* It can't go on: the ConfigMap of leader election is wrong. From the loop. May be NULL. */
 	void (*failed)(void *ctx, const char *why);
 	void *failed_ctx;
@@ -37,6 +40,9 @@ void controller_troubles(const struct controller *controller, struct strbuf *out
 /* Takes no more keys; stopped(ctx) is called once the writes in flight are done and the leases are
  * given up. */
 void controller_stop(struct controller *controller, void (*stopped)(void *ctx), void *ctx);
+/* config-observability says "metrics-protocol: none": nothing is to be served at /metrics. It may
+ * change at any time. */
+bool controller_metrics_off(const struct controller *controller);
 /* Is this key ("ns/name") ours to write, now? Always without leader election. */
 bool controller_leads(const struct controller *controller, const char *key);
 /* No key waits or is worked on: tests. */

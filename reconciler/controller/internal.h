@@ -2,8 +2,9 @@
  * struct controller from the inside, shared by the files of the shell: controller.c (life, passes),
  * keys.c (what is remembered of keys), routes.c (a change -> the keys to look at), changes.c
  * (changes that are none to us), views.c (the stores -> a view), configs.c (the ConfigMaps),
- * leadership.c (our leases), rival.c (autoscaler-hpa's leases), notes.c (events, log lines),
- * meters.c (metrics). Only they and their tests include this.
+ * leadership.c (our leases), rival.c (autoscaler-hpa's leases), notes.c (events, log lines);
+ * meters.h has the metrics, state_internal.h what is shown to whoever looks in. Only they and their
+ * tests include this.
  */
 #ifndef CONTROLLER_INTERNAL_H
 #define CONTROLLER_INTERNAL_H
@@ -12,11 +13,14 @@
 
 #include "pkg/base/table.h"
 #include "pkg/knative/buckets.h"
+#include "pkg/knative/config_logging.h"
+#include "pkg/knative/config_observability.h"
 #include "pkg/kube/elector.h"
 #include "pkg/kube/events.h"
 #include "pkg/kube/reflector.h"
 #include "pkg/work/queue.h"
 #include "reconciler/controller/controller.h"
+#include "reconciler/controller/meters.h"
 #include "reconciler/controller/pass.h"
 #include "reconciler/controller/resources.h"
 
@@ -36,6 +40,8 @@ enum cache_id {
 	CACHE_LEASE, /* this and those below: of the system namespace */
 	CACHE_CONFIG_AUTOSCALER,
 	CACHE_CONFIG_KEDA,
+	CACHE_CONFIG_LOGGING,
+	CACHE_CONFIG_OBSERVABILITY,
 	CACHE_COUNT,
 };
 
@@ -65,6 +71,14 @@ struct keda_values {
 	struct config_keda config;
 };
 
+/* The ConfigMaps of logs and metrics. */
+struct other_configs {
+	char *logging_name, *observability_name;
+	bool log_format_fixed;
+	struct config_logging logging;
+	struct config_observability observability;
+};
+
 /* What is remembered of a key; absent where there is nothing to remember. */
 struct key_state {
 	struct memo memo;
@@ -73,20 +87,10 @@ struct key_state {
 	bool forget; /* the PodAutoscaler went, or is another one: forget the rest after pass */
 	/* A live spec with this hash does what that desired hash asks; 0: unknown. */
 	uint64_t live_hash, desired_hash;
-	unsigned
-	    told_failure; /* the failure that was logged last; 0: none since a pass went well */
-};
-
-struct meters {
-	struct metric *depth, *adds, *retries, *wait_seconds, *process_seconds, *unfinished,
-	    *longest;
-	struct metric *steps, *step_seconds, *config_errors, *events, *rival, *degraded;
-	struct metric *restarts, *relists, *undecodable, *synced, *objects, *bytes, *silent;
-	struct metric *troubled;
-	struct metric *leads, *leader_changes;
-	struct metric *build;
-	uint64_t told_adds, told_retries;
-	struct recorder_stats told_events;
+	int64_t held_until_ms, refused_ms; /* meters_decided; server time, 0: never */
+	const char *refused_reason;        /* static text; NULL: was not */
+	unsigned told_failure;             /* the failure that was logged last; 0: it is over */
+	uint64_t told_reason;              /* a hash of the reason that the pass gave then */
 };
 
 /* Keys that are to be looked at, but not all at once. */
@@ -133,7 +137,9 @@ struct controller {
 	struct learned *learned;
 	struct autoscaler_values *autoscaler;
 	struct keda_values *keda;
+	struct other_configs others;
 	struct pass_shell shell;
+	uint64_t last_trace; /* pass_shell.last_trace; starts anywhere, so that replicas differ */
 	struct meters meters;
 	struct parade parade;
 	struct leadership leadership;
@@ -151,6 +157,7 @@ struct controller {
 	int64_t stop_until_ms; /* monotonic: events are not waited for any longer */
 	struct timer tick;     /* readiness, KEDA's coming and going, the end of stopping */
 	struct timer more;     /* goes on draining in the next round */
+	struct state *state;   /* what is remembered for whoever looks in (state_internal.h) */
 };
 
 /* The resource's kind; of a ConfigMap its name. */
@@ -201,16 +208,20 @@ bool change_is_none(enum cache_id id, const struct object *before, const struct 
 /* ---- views.c: pass_shell.take_view ---- */
 
 bool view_take(void *ctx, const char *key, struct snapshot *out);
+/* The one that belongs to that PodAutoscaler; NULL: none. */
+struct object *view_find_scaled_object(const struct controller *controller,
+				       const struct pod_autoscaler *pa);
 
 /* ---- configs.c ---- */
 
 struct object *config_map_decode(const struct json *json, struct error *err);
-void configs_init(struct controller *controller); /* the defaults */
+/* The defaults. */
+void configs_init(struct controller *controller, const struct controller_config *config);
 void configs_release(struct controller *controller);
 void configs_changed(struct controller *controller, enum cache_id id, const struct object *before,
 		     const struct object *after);
 void configs_warn_absent(struct controller *controller);
-const char *config_map_name(enum cache_id id);
+const char *config_map_name(const struct controller *controller, enum cache_id id);
 
 /* ---- leadership.c ---- */
 
@@ -233,20 +244,20 @@ void rival_release(struct controller *controller);
 void rival_lease_changed(struct controller *controller, const struct object *before,
 			 const struct object *after);
 
+/* ---- decided.c: what state.h shows ---- */
+
+void state_init(struct controller *controller);
+void state_release(struct controller *controller);
+void state_pass_ended(struct controller *controller, const char *key,
+		      const struct pass_outcome *outcome, bool failed);
+
 /* ---- notes.c ---- */
 
 void tell_note(void *ctx, const struct pod_autoscaler *pa, const struct note *note);
 void tell_step(void *ctx, const char *key, const struct decision *decision, const struct error *err,
 	       int64_t duration_ms);
-
-/* ---- meters.c ---- */
-
-void meters_init(struct controller *controller, struct metrics *metrics);
-void meters_step(struct controller *controller, enum step_kind step, const struct error *err,
-		 int64_t duration_ms);
-void meters_wait(struct controller *controller, int64_t duration_ms); /* of a key, in the queue */
-void meters_pass(struct controller *controller, int64_t duration_ms);
-void meters_leadership(struct controller *controller, const char *lease, bool leads);
-void meters_config_error(struct controller *controller, const char *name);
+/* The one line about a pass that ended: WARN if it failed otherwise than that key did before, else
+ * INFO if it wrote something or recorded an Event, else DEBUG. */
+void tell_outcome(struct key_state *state, const char *key, const struct pass_outcome *outcome);
 
 #endif

@@ -78,8 +78,9 @@ bool key_state_worth_keeping(const struct key_state *state)
 {
 	static const struct memo nothing;
 
-	return !state->forget && (state->live_hash != 0 || state->told_failure != 0 ||
-				  memcmp(&state->memo, &nothing, sizeof(nothing)) != 0);
+	return !state->forget &&
+	       (state->live_hash != 0 || state->told_failure != 0 || state->held_until_ms != 0 ||
+		state->refused_reason || memcmp(&state->memo, &nothing, sizeof(nothing)) != 0);
 }
 
 static bool free_state(void *ctx, const char *key, void *value)

@@ -1,10 +1,9 @@
 /*
- * The controller's metrics: kn_workqueue_* as Knative's controllers have them, steps by kind and
- * outcome, the state of the caches. Counters follow totals that live elsewhere: each remembers what
- * it holds already. Without a registry nothing is counted.
+ * The controller's metrics: kn_workqueue_* as Knative's controllers have them
+ * (knative.dev/pkg/observability/metrics/k8s), steps by kind and outcome, the state of the caches.
+ * Without a registry nothing is counted.
  */
-#include "pkg/metrics/metrics.h"
-
+#include "pkg/base/build.h"
 #include "reconciler/controller/internal.h"
 
 #define PREFIX "autoscaler_keda_hpa_"
@@ -16,13 +15,18 @@ static const char *const config_labels[] = {"configmap", NULL};
 static const char *const event_labels[] = {"outcome", NULL};
 static const char *const lease_labels[] = {"name", NULL};
 static const char *const change_labels[] = {"name", "change", NULL};
-static const char *const build_labels[] = {"version", NULL};
+static const char *const build_labels[] = {"version", "commit", NULL};
 static const char *const queue_values[] = {COMPONENT};
 
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 				 0.25,  0.5,    1,     2.5,  5,     10,   30};
 
+/* Knative's. */
+static const double knative_seconds[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+					 0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+
 static void collect(void *ctx);
+static void written(void *ctx);
 
 static void make_queue_meters(struct meters *m, struct metrics *metrics)
 {
@@ -32,16 +36,21 @@ static void make_queue_meters(struct meters *m, struct metrics *metrics)
 				  "Keys that were put into the queue.", queue_labels);
 	m->retries = metrics_counter(metrics, "kn_workqueue_retries_total",
 				     "Keys that were put back after a failure.", queue_labels);
-	m->wait_seconds = metrics_histogram(metrics, "kn_workqueue_queue_duration_seconds",
-					    "How long a key waited before it was looked at.",
-					    queue_labels, seconds, ARRAY_SIZE(seconds));
+	m->wait_seconds =
+	    metrics_histogram(metrics, "kn_workqueue_queue_duration_seconds",
+			      "How long a key waited before it was looked at.", queue_labels,
+			      knative_seconds, ARRAY_SIZE(knative_seconds));
 	m->process_seconds = metrics_histogram(metrics, "kn_workqueue_process_duration_seconds",
 					       "How long one look at a key took.", queue_labels,
-					       seconds, ARRAY_SIZE(seconds));
+					       knative_seconds, ARRAY_SIZE(knative_seconds));
 	m->unfinished = metrics_gauge(metrics, "kn_workqueue_unfinished_work_seconds",
 				      "Ages of the looks under way, added up.", queue_labels);
 	m->longest = metrics_gauge(metrics, "kn_workqueue_longest_running_processor_seconds",
 				   "Age of the oldest look under way.", queue_labels);
+	m->oldest = metrics_gauge(metrics, PREFIX "queue_oldest_seconds",
+				  "Age of the key that waits longest; 0: none waits.", NULL);
+	m->failing = metrics_gauge(metrics, PREFIX "keys_in_backoff",
+				   "Keys that failed last and wait for their next try.", NULL);
 }
 
 static void make_cache_meters(struct meters *m, struct metrics *metrics)
@@ -67,16 +76,12 @@ static void make_cache_meters(struct meters *m, struct metrics *metrics)
 			  cache_labels);
 	m->silent = metrics_gauge(metrics, PREFIX "watch_silent_seconds",
 				  "Time since the watch last brought anything.", cache_labels);
+	m->age = metrics_gauge(metrics, PREFIX "watch_age_seconds",
+			       "Time since the watch was opened; 0: none is open.", cache_labels);
 }
 
-void meters_init(struct controller *controller, struct metrics *metrics)
+static void make_step_meters(struct meters *m, struct metrics *metrics)
 {
-	struct meters *m = &controller->meters;
-
-	if (!metrics)
-		return;
-	make_queue_meters(m, metrics);
-	make_cache_meters(m, metrics);
 	m->steps = metrics_counter(metrics, PREFIX "steps_total",
 				   "Requests for a key, by kind of object, verb and outcome.",
 				   step_labels);
@@ -84,9 +89,15 @@ void meters_init(struct controller *controller, struct metrics *metrics)
 	    metrics_histogram(metrics, PREFIX "step_duration_seconds",
 			      "Duration of such requests, with the wait for their turn.", NULL,
 			      seconds, ARRAY_SIZE(seconds));
+	m->events = metrics_counter(metrics, PREFIX "events_total",
+				    "Events by what became of them.", event_labels);
 	m->config_errors =
 	    metrics_counter(metrics, PREFIX "config_errors_total",
 			    "Edits of a ConfigMap that were refused.", config_labels);
+}
+
+static void make_leader_meters(struct meters *m, struct metrics *metrics)
+{
 	m->rival = metrics_gauge(metrics, PREFIX "autoscaler_hpa_runs",
 				 "1: Knative's autoscaler-hpa renews its lease, so that nothing is "
 				 "written here.",
@@ -96,15 +107,34 @@ void meters_init(struct controller *controller, struct metrics *metrics)
 	m->leader_changes =
 	    metrics_counter(metrics, PREFIX "leader_changes_total",
 			    "How often this replica gained or lost a lease.", change_labels);
+}
+
+void meters_init(struct controller *controller, struct metrics *metrics)
+{
+	struct meters *m = &controller->meters;
+
+	m->metrics = metrics;
+	if (!metrics)
+		return;
+	m->build = metrics_gauge(metrics, PREFIX "build_info",
+				 "1, with the version and the commit as labels.", build_labels);
+	metric_set(m->build, (const char *const[]){AKH_VERSION, build_commit()}, 1);
+	make_leader_meters(m, metrics);
+	meters_revisions_init(controller);
 	m->degraded =
 	    metrics_gauge(metrics, PREFIX "scaling_degraded",
 			  "Revisions that run but have not been scaled for a minute.", NULL);
-	m->events = metrics_counter(metrics, PREFIX "events_total",
-				    "Events by what became of them.", event_labels);
-	m->build = metrics_gauge(metrics, PREFIX "build_info", "1, with the version as label.",
-				 build_labels);
-	metric_set(m->build, (const char *const[]){AKH_VERSION}, 1);
-	metrics_on_collect(metrics, collect, controller);
+	make_step_meters(m, metrics);
+	make_queue_meters(m, metrics);
+	make_cache_meters(m, metrics);
+	meters_runtime_init(controller);
+	metrics_on_collect(metrics, collect, written, controller);
+}
+
+void meters_release(struct controller *controller)
+{
+	if (controller->meters.metrics)
+		meters_revisions_release(controller);
 }
 
 /* What a step writes to, and how. */
@@ -140,16 +170,22 @@ void meters_step(struct controller *controller, enum step_kind step, const struc
 
 void meters_wait(struct controller *controller, int64_t duration_ms)
 {
-	if (controller->meters.wait_seconds)
-		metric_observe(controller->meters.wait_seconds, queue_values,
-			       (double)duration_ms / 1000);
+	const struct meters *m = &controller->meters;
+	static const char *const runtime_values[] = {COMPONENT, COMPONENT};
+
+	if (!m->metrics)
+		return;
+	metric_observe(m->wait_seconds, queue_values, (double)duration_ms / 1000);
+	metric_observe(m->runtime.wait_seconds, runtime_values, (double)duration_ms / 1000);
 }
 
-void meters_pass(struct controller *controller, int64_t duration_ms)
+void meters_pass(struct controller *controller, int64_t duration_ms, bool failed, bool again)
 {
-	if (controller->meters.process_seconds)
-		metric_observe(controller->meters.process_seconds, queue_values,
-			       (double)duration_ms / 1000);
+	if (!controller->meters.metrics)
+		return;
+	metric_observe(controller->meters.process_seconds, queue_values,
+		       (double)duration_ms / 1000);
+	meters_runtime_pass(controller, duration_ms, failed, again);
 }
 
 void meters_leadership(struct controller *controller, const char *lease, bool leads)
@@ -166,11 +202,16 @@ void meters_config_error(struct controller *controller, const char *name)
 		metric_add(controller->meters.config_errors, (const char *const[]){name}, 1);
 }
 
-/* Brings a counter up to a total that only grows. */
+void meter_count_up(struct metric *counter, const char *const *values, uint64_t *told,
+		    uint64_t total)
+{
+	metric_add(counter, values, (double)(total - *told));
+	*told = total;
+}
+
 static void count_up(struct metric *counter, const char *label, uint64_t *told, uint64_t total)
 {
-	metric_add(counter, (const char *const[]){label}, (double)(total - *told));
-	*told = total;
+	meter_count_up(counter, (const char *const[]){label}, told, total);
 }
 
 struct unfinished {
@@ -209,15 +250,19 @@ static void collect_queue(struct controller *controller)
 {
 	struct meters *m = &controller->meters;
 	struct unfinished unfinished = {.now_ms = timers_now(controller->timers)};
-	struct queue_stats stats;
+	struct load load;
 
 	table_each(controller->states, add_unfinished, &unfinished);
-	queue_stats(controller->queue, &stats);
-	metric_set(m->depth, queue_values, (double)stats.depth);
-	metric_set(m->unfinished, queue_values, (double)unfinished.sum_ms / 1000);
-	metric_set(m->longest, queue_values, (double)stats.working_longest_ms / 1000);
-	count_up(m->adds, COMPONENT, &m->told_adds, stats.adds);
-	count_up(m->retries, COMPONENT, &m->told_retries, stats.retries);
+	load.unfinished_seconds = (double)unfinished.sum_ms / 1000;
+	queue_stats(controller->queue, &load.queue);
+	metric_set(m->depth, queue_values, (double)load.queue.depth);
+	metric_set(m->unfinished, queue_values, load.unfinished_seconds);
+	metric_set(m->longest, queue_values, (double)load.queue.working_longest_ms / 1000);
+	metric_set(m->oldest, NULL, (double)load.queue.longest_ms / 1000);
+	metric_set(m->failing, NULL, (double)load.queue.failing);
+	count_up(m->adds, COMPONENT, &m->told_adds, load.queue.adds);
+	count_up(m->retries, COMPONENT, &m->told_retries, load.queue.retries);
+	meters_runtime_collect(controller, &load);
 }
 
 static void collect_events(struct controller *controller)
@@ -247,6 +292,7 @@ static void collect_cache(struct meters *m, struct cache *cache)
 	metric_set(m->bytes, values, (double)store_bytes(cache->store));
 	metric_set(m->troubled, values, status.trouble[0] != '\0');
 	metric_set(m->silent, values, (double)status.silent_ms / 1000);
+	metric_set(m->age, values, (double)status.age_ms / 1000);
 }
 
 static void collect_leadership(struct controller *controller)
@@ -265,6 +311,9 @@ static void collect(void *ctx)
 {
 	struct controller *controller = ctx;
 
+	metrics_show(controller->meters.metrics, METERS_CONTROLLER_RUNTIME,
+		     controller->keda->config.metrics_controller_runtime);
+	meters_revisions_collect(controller);
 	collect_queue(controller);
 	metric_set(controller->meters.rival, NULL, controller->rival.runs);
 	collect_leadership(controller);
@@ -272,4 +321,9 @@ static void collect(void *ctx)
 	collect_degraded(controller);
 	for (size_t i = 0; i < CACHE_COUNT; i++)
 		collect_cache(&controller->meters, &controller->caches[i]);
+}
+
+static void written(void *ctx)
+{
+	meters_revisions_written(ctx);
 }

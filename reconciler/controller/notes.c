@@ -1,30 +1,38 @@
 /*
  * What the controller tells: Events about a PodAutoscaler, its Revision and its Service, and one
- * log line for each step that was taken. Names and uids of Revision and Service come from the
- * PodAutoscaler, so that no reads are needed.
+ * log line for each pass that did something; single steps and Events only at debug. Names and uids
+ * of Revision and Service come from the PodAutoscaler, so that no reads are needed.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "pkg/base/hash.h"
 #include "pkg/base/log.h"
 #include "reconciler/controller/internal.h"
 
 #define SERVING_API_VERSION "serving.knative.dev/v1"
 #define SERVING_LABEL "serving.knative.dev/"
+/* As in the lines of the Go controller, so that a search finds both. */
+#define CONTROLLER "knative.dev.autoscaler-keda.pkg.reconciler.autoscaling.hpa.Reconciler"
+#define KIND "autoscaling.internal.knative.dev.PodAutoscaler"
+#define TRACE_SIZE 17
+/* What each line about a key begins with. */
+#define F_KEY(key, trace)                                                                          \
+	F_STR("knative.dev/key", key), F_STR("knative.dev/controller", CONTROLLER),                \
+	    F_STR("knative.dev/kind", KIND), F_STR("knative.dev/traceid", trace)
 
-static const char *step_name(enum step_kind step)
+static void format_trace(uint64_t trace, char out[TRACE_SIZE])
 {
-	static const char *const names[] = {
-	    [STEP_DONE] = "done",
-	    [STEP_CREATE_SKS] = "create-serverlessservice",
-	    [STEP_PATCH_SKS] = "patch-serverlessservice",
-	    [STEP_CREATE_SO] = "create-scaledobject",
-	    [STEP_GET_SO] = "get-scaledobject",
-	    [STEP_PATCH_SO] = "patch-scaledobject",
-	    [STEP_DELETE_SO] = "delete-scaledobject",
-	    [STEP_PATCH_STATUS] = "patch-podautoscaler-status",
-	};
+	snprintf(out, TRACE_SIZE, "%016" PRIx64, trace);
+}
 
-	return names[step];
+/* Of the pass under way. */
+static void trace_of_key(const struct controller *controller, const char *key, char out[TRACE_SIZE])
+{
+	const struct key_state *state = table_get(controller->states, key);
+
+	format_trace(state && state->pass ? pass_trace(state->pass) : 0, out);
 }
 
 static void about_pod_autoscaler(const struct pod_autoscaler *pa, struct event_about *out)
@@ -70,11 +78,13 @@ void tell_note(void *ctx, const struct pod_autoscaler *pa, const struct note *no
 	struct controller *controller = ctx;
 	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
 	struct event_about about;
+	char trace[TRACE_SIZE];
 
 	strbuf_addf(&key, "%s/%s", pa->object.meta.ns, pa->object.meta.name);
-	log_info("event", F_STR("knative.dev/key", key.buf),
-		 F_STR("type", note->warning ? "Warning" : "Normal"), F_STR("reason", note->reason),
-		 F_STR("text", note->message));
+	trace_of_key(controller, key.buf, trace);
+	log_debug("event", F_KEY(key.buf, trace),
+		  F_STR("type", note->warning ? "Warning" : "Normal"), F_STR("event", note->reason),
+		  F_STR("text", note->message));
 	if (note->targets & NOTE_PA) {
 		about_pod_autoscaler(pa, &about);
 		record(controller, key.buf, &about, note);
@@ -92,45 +102,99 @@ static const char *or_absent(const char *text)
 	return text && text[0] ? text : NULL;
 }
 
-/* A failure that lasts is a line once, its repetitions only for those who look closely. */
-static bool is_news(struct controller *controller, const char *key, enum step_kind step,
-		    enum error_kind kind)
-{
-	struct key_state *state = table_get(controller->states, key);
-	unsigned failure = (unsigned)step << 8 | (unsigned)kind;
-
-	if (!state)
-		return true;
-	if (state->told_failure == failure)
-		return false;
-	state->told_failure = failure;
-	return true;
-}
-
-static void log_failure(struct controller *controller, const char *key, enum step_kind step,
-			const struct error *err, int64_t duration_ms)
-{
-	enum log_level level = LOG_WARN;
-
-	/* A conflict is the normal way to learn that the view was old. */
-	if (err->kind == ERROR_CONFLICT)
-		level = LOG_INFO;
-	if (!is_news(controller, key, step, err->kind))
-		level = LOG_DEBUG;
-	LOG_AT(level, "step failed", F_STR("knative.dev/key", key), F_STR("step", step_name(step)),
-	       F_STR("kind", error_kind_name(err->kind)), F_INT("status", err->status),
-	       F_STR("error", error_text(err)), F_MS("duration", duration_ms));
-}
-
 void tell_step(void *ctx, const char *key, const struct decision *decision, const struct error *err,
 	       int64_t duration_ms)
 {
+	char trace[TRACE_SIZE];
+
 	meters_step(ctx, decision->step, err, duration_ms);
-	if (err->kind != ERROR_NONE)
-		log_failure(ctx, key, decision->step, err, duration_ms);
-	else if (decision->step != STEP_GET_SO)
-		log_info("step done", F_STR("knative.dev/key", key),
-			 F_STR("step", step_name(decision->step)),
-			 F_STR("reason", or_absent(decision->reason)),
-			 F_MS("duration", duration_ms));
+	trace_of_key(ctx, key, trace);
+	if (err->kind == ERROR_NONE)
+		log_debug("step done", F_KEY(key, trace), F_STR("step", step_name(decision->step)),
+			  F_STR("reason", or_absent(decision->reason)),
+			  F_MS("duration", duration_ms));
+	else
+		log_debug("step failed", F_KEY(key, trace),
+			  F_STR("step", step_name(decision->step)),
+			  F_STR("kind", error_kind_name(err->kind)), F_INT("status", err->status),
+			  F_STR("error", error_text(err)), F_MS("duration", duration_ms));
+}
+
+/* ---- the one line about a pass ---- */
+
+/* A refusal is not tried again in each pass: it lasts while its reason does, or until that step
+ * goes through. */
+static bool is_over(const struct key_state *state, const struct pass_outcome *outcome)
+{
+	enum step_kind told = (enum step_kind)(state->told_failure >> 8);
+
+	return outcome->failed == STEP_DONE &&
+	       (outcome->done & 1U << told ||
+		state->told_reason != hash_text(HASH_SEED, outcome->reason));
+}
+
+/* A failure that lasts is told once; a conflict is the normal way to learn that the view was old.
+ */
+static bool is_news(struct key_state *state, const struct pass_outcome *outcome)
+{
+	unsigned failure = (unsigned)outcome->failed << 8 | (unsigned)outcome->kind;
+
+	if (is_over(state, outcome))
+		state->told_failure = 0;
+	if (outcome->failed == STEP_DONE || outcome->kind == ERROR_CONFLICT ||
+	    state->told_failure == failure)
+		return false;
+	state->told_failure = failure;
+	state->told_reason = hash_text(HASH_SEED, outcome->reason);
+	return true;
+}
+
+/* The writes that went through, in their order: "create-scaledobject,...". */
+static void name_writes(unsigned done, struct strbuf *out)
+{
+	for (enum step_kind step = STEP_CREATE_SKS; step <= STEP_PATCH_STATUS; step++) {
+		if (done & 1U << step && step != STEP_GET_SO)
+			strbuf_addf(out, "%s%s", out->len ? "," : "", step_name(step));
+	}
+}
+
+static enum log_level level_of(struct key_state *state, const struct pass_outcome *outcome,
+			       bool wrote)
+{
+	if (is_news(state, outcome))
+		return LOG_WARN;
+	return wrote || outcome->event ? LOG_INFO : LOG_DEBUG;
+}
+
+static void tell_failure(enum log_level level, const struct pass_outcome *outcome, const char *key,
+			 const char *trace, const char *writes)
+{
+	LOG_AT(level, "reconcile failed", F_KEY(key, trace),
+	       F_STR("step", step_name(outcome->failed)),
+	       F_STR("kind", error_kind_name(outcome->kind)), F_INT("status", outcome->status),
+	       F_STR("error", outcome->error), F_STR("written", writes),
+	       F_STR("reason", or_absent(outcome->reason)), F_STR("event", outcome->event),
+	       F_MS("duration", outcome->duration_ms));
+}
+
+void tell_outcome(struct key_state *state, const char *key, const struct pass_outcome *outcome)
+{
+	CLEANUP(strbuf_release) struct strbuf writes = STRBUF_INIT;
+	enum log_level level;
+	char trace[TRACE_SIZE];
+
+	name_writes(outcome->done, &writes);
+	level = level_of(state, outcome, writes.len > 0);
+	if (!log_enabled(level))
+		return;
+	format_trace(outcome->trace, trace);
+	if (outcome->failed != STEP_DONE)
+		tell_failure(level, outcome, key, trace, or_absent(writes.buf));
+	else
+		LOG_AT(level, "reconciled", F_KEY(key, trace),
+		       F_STR("written", or_absent(writes.buf)),
+		       F_STR("reason", or_absent(outcome->reason)), F_STR("event", outcome->event),
+		       F_STR("text",
+			     or_absent(outcome->event ? outcome->event_message : outcome->message)),
+		       F_MS("duration", outcome->duration_ms));
 }

@@ -32,7 +32,11 @@ struct pass {
 	uint64_t so_live_version;
 	unsigned done;
 	/* for the end */
+	uint64_t trace;
 	unsigned steps;
+	struct pass_outcome
+	    failures[STEP_PATCH_STATUS + 1]; /* of each step the last; failed to error */
+	const char *event, *event_message;
 	/* steps that failed, a bit each, and were not made good by a later one on the same object:
 	 * for a reason that may pass by itself, for good */
 	unsigned passing, refused;
@@ -58,6 +62,22 @@ static const struct step_request step_requests[] = {
     [STEP_DELETE_SO] = {KUBE_DELETE, &resource_scaled_objects, NULL, false},
     [STEP_PATCH_STATUS] = {KUBE_PATCH, &resource_pod_autoscalers, "status", false},
 };
+
+const char *step_name(enum step_kind step)
+{
+	static const char *const names[] = {
+	    [STEP_DONE] = "done",
+	    [STEP_CREATE_SKS] = "create-serverlessservice",
+	    [STEP_PATCH_SKS] = "patch-serverlessservice",
+	    [STEP_CREATE_SO] = "create-scaledobject",
+	    [STEP_GET_SO] = "get-scaledobject",
+	    [STEP_PATCH_SO] = "patch-scaledobject",
+	    [STEP_DELETE_SO] = "delete-scaledobject",
+	    [STEP_PATCH_STATUS] = "patch-podautoscaler-status",
+	};
+
+	return names[step];
+}
 
 /* The steps on the same object as this one, a bit each. */
 static unsigned steps_beside(enum step_kind step)
@@ -86,6 +106,7 @@ struct pass *pass_new(const struct pass_shell *shell, const char *key, struct me
 	pass->name = pass->key + (slash - key) + 1;
 	pass->arena = arena_new();
 	pass->started_ms = timers_now(kube_client_timers(shell->client));
+	pass->trace = shell->last_trace ? ++*shell->last_trace : 0;
 	return pass;
 }
 
@@ -102,6 +123,44 @@ const char *pass_key(const struct pass *pass)
 int64_t pass_started_ms(const struct pass *pass)
 {
 	return pass->started_ms;
+}
+
+const struct decision *pass_decision(const struct pass *pass)
+{
+	return pass->viewed ? &pass->decision : NULL;
+}
+
+uint64_t pass_trace(const struct pass *pass)
+{
+	return pass->trace;
+}
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+void pass_outcome(const struct pass *pass, struct pass_outcome *out)
+{
+	unsigned failing = pass->passing | pass->refused;
+
+	*out = (struct pass_outcome){.error = ""};
+	/* The first in the order of the steps is the cause of others; a conflict is none. */
+	for (size_t step = ARRAY_SIZE(pass->failures); step-- > 0;) {
+		const struct pass_outcome *failure = &pass->failures[step];
+
+		if (failing & 1U << step &&
+		    (failure->kind != ERROR_CONFLICT || out->failed == STEP_DONE))
+			*out = *failure;
+	}
+	out->trace = pass->trace;
+	out->done = pass->done;
+	out->steps = pass->steps;
+	out->reason = pass->viewed ? or_empty(pass->decision.reason) : "";
+	out->message = pass->viewed ? or_empty(pass->decision.message) : "";
+	out->event = pass->event;
+	out->event_message = pass->event_message;
+	out->duration_ms = timers_now(kube_client_timers(pass->shell->client)) - pass->started_ms;
 }
 
 static void release_snapshot(struct pass *pass)
@@ -141,8 +200,11 @@ static void record_notes(struct pass *pass)
 {
 	const struct decision *decision = &pass->decision;
 
-	for (size_t i = 0; i < decision->note_count; i++)
+	for (size_t i = 0; i < decision->note_count; i++) {
 		pass->shell->note(pass->shell->ctx, pass->snapshot.view.pa, &decision->notes[i]);
+		pass->event = decision->notes[i].reason;
+		pass->event_message = decision->notes[i].message;
+	}
 }
 
 static bool look(struct pass *pass)
@@ -244,6 +306,12 @@ static void take_failure(struct pass *pass, const struct error *err)
 	    .message = arena_strdup(pass->arena, error_text(err)),
 	    .retry_after_ms = err->retry_after_ms,
 	};
+	pass->failures[pass->decision.step] = (struct pass_outcome){
+	    .failed = pass->decision.step,
+	    .kind = err->kind,
+	    .status = err->status,
+	    .error = pass->answer.message,
+	};
 	/* What is live is no longer known. */
 	if (pass->decision.step == STEP_GET_SO || pass->decision.step == STEP_PATCH_SO)
 		pass->so_live = NULL;
@@ -318,7 +386,7 @@ static void run(struct pass *pass)
 		end(pass, false);
 	} else if (pass->steps++ == DECIDE_MAX_STEPS) {
 		log_error("a pass found no end", F_STR("knative.dev/key", pass->key),
-			  F_INT("step", pass->decision.step));
+			  F_STR("step", step_name(pass->decision.step)));
 		end(pass, true);
 	} else {
 		send_step(pass);

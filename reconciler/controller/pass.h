@@ -52,6 +52,26 @@ struct pass_shell {
 	void (*ended)(void *ctx, struct pass *pass, bool failed, int64_t retry_after_ms,
 		      int64_t again_ms);
 	void *ctx;
+	uint64_t *last_trace; /* the next pass gets the next number; NULL: all get 0 */
+};
+
+/* For logs: "create-scaledobject". */
+const char *step_name(enum step_kind step);
+
+/* What a pass came to; texts live as long as it does. */
+struct pass_outcome {
+	uint64_t trace; /* an id of the pass */
+	unsigned done;  /* steps that went through, a bit each (1 << step_kind) */
+	unsigned steps; /* requests made */
+	/* The last step that failed and was not made good by a later one; STEP_DONE: none. */
+	enum step_kind failed;
+	enum error_kind kind; /* of that */
+	int status;
+	const char *error;            /* its text, or "" */
+	const char *reason, *message; /* the last decision's; "" where there is nothing special */
+	/* The last Event's; NULL: none was recorded. */
+	const char *event, *event_message;
+	int64_t duration_ms; /* until now */
 };
 
 /* Makes a pass; nothing happens before pass_start. shell and memo (in and out) are borrowed until
@@ -60,6 +80,10 @@ struct pass *pass_new(const struct pass_shell *shell, const char *key, struct me
 void pass_start(struct pass *pass);
 const char *pass_key(const struct pass *pass);
 int64_t pass_started_ms(const struct pass *pass); /* monotonic */
+uint64_t pass_trace(const struct pass *pass);
+void pass_outcome(const struct pass *pass, struct pass_outcome *out);
+/* The latest, lives as long as the pass; NULL: there was nothing to decide about. */
+const struct decision *pass_decision(const struct pass *pass);
 void pass_free(struct pass *pass); /* NULL is fine; a request under way is abandoned */
 
 #endif

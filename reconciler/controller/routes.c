@@ -219,6 +219,8 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 		return;
 	case CACHE_CONFIG_AUTOSCALER:
 	case CACHE_CONFIG_KEDA:
+	case CACHE_CONFIG_LOGGING:
+	case CACHE_CONFIG_OBSERVABILITY:
 		configs_changed(cache->controller, cache->id, before, after);
 		return;
 	default:

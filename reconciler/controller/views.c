@@ -48,8 +48,8 @@ static bool auto_create(const struct pod_autoscaler *pa, const struct config_ked
 	return text && parse_bool(text, &value) ? value : config->auto_create;
 }
 
-static struct object *find_scaled_object(const struct controller *controller,
-					 const struct pod_autoscaler *pa)
+struct object *view_find_scaled_object(const struct controller *controller,
+				       const struct pod_autoscaler *pa)
 {
 	const struct store *store = controller->caches[CACHE_SO].store;
 	const struct meta *meta = &pa->object.meta;
@@ -115,7 +115,7 @@ bool view_take(void *ctx, const char *key, struct snapshot *out)
 		return false;
 	view->pa = (const struct pod_autoscaler *)pa;
 	sks = store_get(controller->caches[CACHE_SKS].store, pa->meta.ns, pa->meta.name);
-	so = find_scaled_object(controller, view->pa);
+	so = view_find_scaled_object(controller, view->pa);
 	hpa = find_hpa(controller, view->pa, so);
 
 	view->sks = (const struct serverless_service *)sks;

@@ -11,8 +11,8 @@
 static bool wrong(const struct annotation_value *value, struct arena *arena,
 		  struct refusal *refusal, const char *what)
 {
-	return refuse(refusal, arena, value->key, value->text, "%s; use %s, for example %s", what,
-		      value->row->right, value->row->example);
+	return refuse(refusal, arena, value->key, value->row->secret ? NULL : value->text,
+		      "%s; use %s, for example %s", what, value->row->right, value->row->example);
 }
 
 struct span {

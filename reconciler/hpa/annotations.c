@@ -27,7 +27,7 @@ struct reading {
 
 static bool wrong(const struct reading *r, const char *what)
 {
-	return refuse(r->refusal, r->arena, r->value->key, r->value->text,
+	return refuse(r->refusal, r->arena, r->value->key, r->row->secret ? NULL : r->value->text,
 		      "%s; use %s, for example %s", what, r->row->right, r->row->example);
 }
 

@@ -87,6 +87,7 @@ struct annotation_row {
 	const char *aliases[3]; /* full names, the row's own name wins; NULL-terminated */
 	enum annotation_id id;
 	enum annotation_type type;
+	bool secret;                /* may hold credentials: no refusal shows the value */
 	bool basic;                 /* read with scaled-object-auto-create off, too */
 	bool beside_override;       /* read beside scaled-object-override, as basic ones are */
 	const char *low, *high;     /* decimal texts, NULL: no bound but the type's */

@@ -26,6 +26,7 @@ static void look_at_desired(struct look *look)
 		look->desired_hash = json_hash(look->desired.object) | 1;
 	if (look->desired.held_until_ms > 0)
 		look_again_at(look, look->desired.held_until_ms);
+	look->out->held_until_ms = look->desired.held_until_ms;
 }
 
 static void look_at_owners(struct look *look)

@@ -34,6 +34,8 @@ struct decision {
 	/* Where the pass ends with this decision (DONE, or a PATCH_STATUS that went through):
 	 * look again after this long even if nothing changes; 0: no need. */
 	int64_t again_ms;
+	/* The warm hold keeps pods until this server time; 0: it does not, or without an end. */
+	int64_t held_until_ms;
 	/* Events; to be recorded when the step is DONE, or was PATCH_STATUS and succeeded. */
 	size_t note_count;
 	struct note notes[6];

@@ -16,30 +16,36 @@ struct expanding {
 	struct refusal *refusal;
 };
 
-static bool expand_text(const struct expanding *e, struct json *v)
+/* name: of the member that it is; NULL: of none. */
+static bool expand_text(const struct expanding *e, const char *name, struct json *v)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	char *expanded;
 
 	if (strlen(v->text) != v->length)
-		return refuse_at(e->refusal, e->arena, e->key, v, "holds a NUL character");
+		return refuse_member(e->refusal, e->arena, e->key, name, v,
+				     "holds a NUL character");
 	if (!strstr(v->text, "{{"))
 		return true;
 	if (!variables_expand(e->pa, v->text, e->arena, &expanded, &err))
-		return refuse_at(e->refusal, e->arena, e->key, v, "does not expand: %s",
-				 error_text(&err));
+		return refuse_member(e->refusal, e->arena, e->key, name, v, "does not expand: %s",
+				     error_text(&err));
 	v->text = expanded;
 	v->length = strlen(expanded);
 	return true;
 }
 
-static bool expand(const struct expanding *e, struct json *v)
+static bool expand(const struct expanding *e, const char *name, struct json *v)
 {
 	if (v->type == JSON_STRING)
-		return expand_text(e, v);
-	for (size_t i = 0; i < v->count; i++)
-		if (!expand(e, v->type == JSON_ARRAY ? v->elements[i] : v->members[i].value))
+		return expand_text(e, name, v);
+	for (size_t i = 0; i < v->count; i++) {
+		bool list = v->type == JSON_ARRAY;
+
+		if (!expand(e, list ? name : v->members[i].key,
+			    list ? v->elements[i] : v->members[i].value))
 			return false;
+	}
 	return true;
 }
 
@@ -64,5 +70,5 @@ bool listed_triggers_get(const struct annotations *annotations, const struct pod
 	struct json *list = json_copy(arena, keda->json);
 	const struct expanding e = {pa, keda->key, arena, refusal};
 	out->list = list;
-	return expand(&e, list);
+	return expand(&e, NULL, list);
 }

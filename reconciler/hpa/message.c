@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "pkg/base/mask.h"
 #include "pkg/base/strbuf.h"
 #include "pkg/base/utf8.h"
 
@@ -84,6 +85,29 @@ static size_t volatile_bytes(const char *text)
 	return length;
 }
 
+/* C0, DEL and C1, of which a terminal may take orders. */
+static size_t control(const char *text)
+{
+	unsigned char first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+
+	if (first == 0xC2 && second >= 0x80 && second < 0xA0)
+		return 2;
+	return first == 0x7F || (first > 0 && first < ' ') ? 1 : 0;
+}
+
+/* Line breaks and the like, with the blanks behind them. */
+static size_t controls(const char *text)
+{
+	size_t length = control(text), more = length;
+
+	while (more > 0) {
+		length += strspn(text + length, " ");
+		more = control(text + length);
+		length += more;
+	}
+	return length;
+}
+
 /* Matchers are only asked where a word begins. */
 static bool word_begins(const char *text, const char *at)
 {
@@ -92,15 +116,21 @@ static bool word_begins(const char *text, const char *at)
 
 char *message_stable(struct arena *arena, const char *text)
 {
+	CLEANUP(strbuf_release) struct strbuf masked = STRBUF_INIT;
 	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
 
-	for (const char *p = text ? text : ""; *p && out.len <= MESSAGE_MAX_BYTES;) {
-		size_t length = word_begins(text, p) ? volatile_bytes(p) : 0;
+	text = text ? text : "";
+	strbuf_add_masked(&masked, text, strlen(text));
+	for (const char *p = masked.buf; *p && out.len <= MESSAGE_MAX_BYTES;) {
+		size_t length = word_begins(masked.buf, p) ? volatile_bytes(p) : 0;
+		size_t line = controls(p);
 		if (length)
 			strbuf_addstr(&out, ELLIPSIS);
-		else
+		else if (line == 0)
 			strbuf_addch(&out, *p);
-		p += length ? length : 1;
+		else if (out.len > 0 && out.buf[out.len - 1] != ' ')
+			strbuf_addch(&out, ' ');
+		p += length ? length : line ? line : 1;
 	}
 	if (out.len <= MESSAGE_MAX_BYTES)
 		return arena_strdup(arena, out.buf);

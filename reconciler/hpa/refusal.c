@@ -1,12 +1,12 @@
 /*
  * The text of a refusal. However long and wild a value is, what is shown of it is short, one line
- * and valid UTF-8.
+ * and valid UTF-8, and no credential.
  */
 #include "reconciler/hpa/refusal.h"
 
 #include <string.h>
 
-#include "pkg/base/strbuf.h"
+#include "pkg/base/mask.h"
 #include "pkg/base/utf8.h"
 
 #define SHOWN_CHARACTERS 60
@@ -26,10 +26,13 @@ static size_t shown_bytes(const char *value)
 
 static void add_value(struct strbuf *sb, const char *value)
 {
-	size_t shown = shown_bytes(value);
+	CLEANUP(strbuf_release) struct strbuf masked = STRBUF_INIT;
+	size_t shown;
 
-	strbuf_add_json_string(sb, value, shown);
-	if (value[shown]) {
+	strbuf_add_masked(&masked, value, strlen(value));
+	shown = shown_bytes(masked.buf);
+	strbuf_add_json_string(sb, masked.buf, shown);
+	if (masked.buf[shown]) {
 		sb->buf[--sb->len] = 0; /* the closing quote */
 		strbuf_addstr(sb, ELLIPSIS "\"");
 	}
@@ -84,16 +87,38 @@ bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation
 	return finish(refusal, arena, annotation, &sb);
 }
 
+static void add_place(struct strbuf *sb, const char *annotation, const struct json *at)
+{
+	strbuf_addf(sb, "%s: ", annotation);
+	if (at && at->line)
+		strbuf_addf(sb, "%u:%u: ", at->line, at->column);
+}
+
 bool refuse_at(struct refusal *refusal, struct arena *arena, const char *annotation,
 	       const struct json *at, const char *format, ...)
 {
 	CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
 	va_list args;
 
-	strbuf_addf(&sb, "%s: ", annotation);
-	if (at && at->line)
-		strbuf_addf(&sb, "%u:%u: ", at->line, at->column);
+	add_place(&sb, annotation, at);
 	if (at)
+		add_json(&sb, at);
+	va_start(args, format);
+	strbuf_vaddf(&sb, format, args);
+	va_end(args);
+	return finish(refusal, arena, annotation, &sb);
+}
+
+bool refuse_member(struct refusal *refusal, struct arena *arena, const char *annotation,
+		   const char *name, const struct json *at, const char *format, ...)
+{
+	CLEANUP(strbuf_release) struct strbuf sb = STRBUF_INIT;
+	va_list args;
+
+	add_place(&sb, annotation, at);
+	if (name && mask_is_secret_name(name, strlen(name)))
+		strbuf_addstr(&sb, "a value ");
+	else
 		add_json(&sb, at);
 	va_start(args, format);
 	strbuf_vaddf(&sb, format, args);

@@ -1,6 +1,7 @@
 /*
  * struct refusal: why an annotation is refused. One text for condition, event, log and render:
- * the annotation, its value (shortened, control characters escaped), what is wrong with it, what
+ * the annotation, its value (shortened, control characters escaped, credentials in
+ * URLs and the like hidden), what is wrong with it, what
  * would be right.
  */
 #ifndef HPA_REFUSAL_H
@@ -24,6 +25,11 @@ bool refuse(struct refusal *refusal, struct arena *arena, const char *annotation
  * shown; the place is left out if the value has none. Always false. */
 bool refuse_at(struct refusal *refusal, struct arena *arena, const char *annotation,
 	       const struct json *at, const char *format, ...) PRINTF_LIKE(5, 6);
+/* The same of a member of that name, which may be NULL; "a value" is shown where the name speaks of
+ * a secret. */
+bool refuse_member(struct refusal *refusal, struct arena *arena, const char *annotation,
+		   const char *name, const struct json *at, const char *format, ...)
+    PRINTF_LIKE(6, 7);
 /* A value as refusals show it: in quotes, shortened, control characters escaped. */
 const char *refusal_value(const char *value, struct arena *arena);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "pkg/base/check.h"
 #include "reconciler/hpa/annotations.h"
 
 #define CONFIG_AUTOSCALER "config-autoscaler"
@@ -97,6 +98,7 @@ static void compare(struct explaining *x, size_t *index, const struct json *v,
 		    const struct json *other)
 {
 	if (is_leaf(v)) {
+		CHECK(*index < x->count);
 		x->fields[(*index)++].changed |= !other || !json_equal(v, other);
 		return;
 	}

@@ -67,12 +67,16 @@ static bool check_metadata(const struct checking *c, const struct json *trigger)
 		return REFUSE(c, trigger,
 			      "a trigger has no metadata; add an object of strings, {} at least");
 	for (size_t i = 0; i < metadata->count; i++) {
+		const char *name = metadata->members[i].key;
 		const struct json *v = metadata->members[i].value;
+
 		if (!json_is(v, JSON_STRING))
-			return REFUSE(c, v,
-				      "is no string, as all of metadata must be; put it in quotes");
+			return refuse_member(
+			    c->refusal, c->arena, c->key, name, v,
+			    "is no string, as all of metadata must be; put it in quotes");
 		if (has_nul(v))
-			return REFUSE(c, v, "holds a NUL character");
+			return refuse_member(c->refusal, c->arena, c->key, name, v,
+					     "holds a NUL character");
 	}
 	return true;
 }

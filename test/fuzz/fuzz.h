@@ -27,6 +27,18 @@ static inline void fuzz_check_message(const char *text, size_t max)
 		CHECK((unsigned char)text[i] >= ' ');
 }
 
+/* log_setup's sink: whatever is told, a line of the log is one, and an object of JSON. */
+static inline void fuzz_take_log(void *ctx, const char *line, size_t length)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	static const struct json_limits limits = {.max_bytes = SIZE_MAX, .max_depth = 1};
+	struct json *value = NULL;
+	(void)ctx;
+	CHECK(length > 0 && memchr(line, '\n', length) == line + length - 1);
+	CHECK(json_parse(line, length, &limits, arena, &value, NULL));
+	CHECK(json_is(value, JSON_OBJECT));
+}
+
 /* A refusal of input, with a message that begins "line:column: ". */
 static inline void fuzz_check_position(const struct error *err)
 {

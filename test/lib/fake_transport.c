@@ -80,14 +80,14 @@ struct http_call *fake_last(const struct fake_transport *fake)
 }
 
 static void finish(struct fake_transport *fake, struct http_call *call, const char *body,
-		   enum error_kind kind, const char *message)
+		   size_t length, enum error_kind kind, const char *message)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	struct http_response response = {.status = call->status,
 					 .date_ms = call->date_ms,
 					 .retry_after_ms = fake->retry_after_ms,
-					 .body = body ? body : "",
-					 .length = body ? strlen(body) : 0};
+					 .body = body,
+					 .length = length};
 	CHECK(call->open);
 	call->open = false;
 	fake->retry_after_ms = 0;
@@ -112,10 +112,9 @@ void fake_head(struct fake_transport *fake, struct http_call *call, int status)
 		call->events.head(call->ctx, &head);
 }
 
-bool fake_chunks(struct fake_transport *fake, struct http_call *call, const char *data,
-		 size_t piece)
+bool fake_bytes(struct fake_transport *fake, struct http_call *call, const char *data,
+		size_t length, size_t piece)
 {
-	size_t length = strlen(data);
 	CHECK(call->open && call->answered && streams(call));
 	for (size_t at = 0; at < length; at += piece) {
 		size_t n = length - at < piece ? length - at : piece;
@@ -125,13 +124,19 @@ bool fake_chunks(struct fake_transport *fake, struct http_call *call, const char
 		bool more = call->events.data(call->ctx, copy, n);
 		free(copy);
 		if (!more) {
-			finish(fake, call, NULL, ERROR_FATAL, "refused by the reader");
+			finish(fake, call, "", 0, ERROR_FATAL, "refused by the reader");
 			return false;
 		}
 		if (!call->open)
 			return false; /* cancelled from within */
 	}
 	return true;
+}
+
+bool fake_chunks(struct fake_transport *fake, struct http_call *call, const char *data,
+		 size_t piece)
+{
+	return fake_bytes(fake, call, data, strlen(data), piece);
 }
 
 bool fake_chunk(struct fake_transport *fake, struct http_call *call, const char *data)
@@ -141,19 +146,25 @@ bool fake_chunk(struct fake_transport *fake, struct http_call *call, const char 
 
 void fake_end(struct fake_transport *fake, struct http_call *call)
 {
-	finish(fake, call, NULL, ERROR_NONE, NULL);
+	finish(fake, call, "", 0, ERROR_NONE, NULL);
+}
+
+void fake_answer_bytes(struct fake_transport *fake, struct http_call *call, int status,
+		       const char *body, size_t length)
+{
+	fake_head(fake, call, status);
+	if (!streams(call))
+		finish(fake, call, body, length, ERROR_NONE, NULL);
+	else if (fake_bytes(fake, call, body, length, length ? length : 1))
+		finish(fake, call, "", 0, ERROR_NONE, NULL);
 }
 
 void fake_answer(struct fake_transport *fake, struct http_call *call, int status, const char *body)
 {
-	fake_head(fake, call, status);
-	if (!streams(call))
-		finish(fake, call, body, ERROR_NONE, NULL);
-	else if (fake_chunk(fake, call, body))
-		finish(fake, call, NULL, ERROR_NONE, NULL);
+	fake_answer_bytes(fake, call, status, body, strlen(body));
 }
 
 void fake_break(struct fake_transport *fake, struct http_call *call, const char *message)
 {
-	finish(fake, call, NULL, ERROR_TRANSIENT, message);
+	finish(fake, call, "", 0, ERROR_TRANSIENT, message);
 }

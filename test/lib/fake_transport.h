@@ -41,6 +41,9 @@ struct http_call *fake_last(const struct fake_transport *fake);
 
 /* A whole answer: head, data (for a stream of status 2xx) and done. */
 void fake_answer(struct fake_transport *fake, struct http_call *call, int status, const char *body);
+/* The same of any bytes; a NUL stands behind them. */
+void fake_answer_bytes(struct fake_transport *fake, struct http_call *call, int status,
+		       const char *body, size_t length);
 /* A stream, piece by piece. chunk answers false once the other side has had enough (and is done).
  */
 void fake_head(struct fake_transport *fake, struct http_call *call, int status);
@@ -48,6 +51,8 @@ bool fake_chunk(struct fake_transport *fake, struct http_call *call, const char 
 /* The same, in pieces of that many bytes. */
 bool fake_chunks(struct fake_transport *fake, struct http_call *call, const char *data,
 		 size_t piece);
+bool fake_bytes(struct fake_transport *fake, struct http_call *call, const char *data,
+		size_t length, size_t piece);
 void fake_end(struct fake_transport *fake, struct http_call *call);
 /* The connection breaks, or a time-out strikes: ERROR_TRANSIENT with that message. */
 void fake_break(struct fake_transport *fake, struct http_call *call, const char *message);

@@ -25,6 +25,7 @@ struct world {
 	struct wire *wire;
 	struct kube_client *client;
 	struct controller *controller;
+	struct metrics *metrics;
 	unsigned crashes;
 	struct strbuf state;
 	struct audit audit;
@@ -52,6 +53,7 @@ struct world *world_new(const struct world_config *config)
 	world->timers = timers_new(&world->clock.clock);
 	world->model = model_new(world->timers, world->clock.wall);
 	world->clock.wall += config->skew_ms;
+	world->metrics = config->metrics;
 	world->wire = wire_new(world->timers, world->model, config->faults, config->fault_count,
 			       config->chunk, crashed, world);
 	model_watch_list_offered(world->model, !config->no_watch_list);
@@ -117,6 +119,7 @@ void world_start(struct world *world)
 	    .client = world->client,
 	    .system_namespace = "knative-serving",
 	    .pod = "autoscaler-keda-hpa-0",
+	    .metrics = world->metrics,
 	};
 	world->controller = controller_new(&config);
 }

@@ -21,6 +21,8 @@ struct world_config {
 	size_t chunk;       /* bytes a piece of every stream; 0: whole lines */
 	int64_t skew_ms;    /* the controller's wall clock is ahead of the server's by this */
 	bool no_watch_list; /* WatchList is not offered: LIST and WATCH */
+	/* Where the controller registers its metrics, once: it is not started again then. */
+	struct metrics *metrics;
 };
 
 struct world *world_new(const struct world_config *config); /* NULL: the defaults */

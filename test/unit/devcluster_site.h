@@ -94,8 +94,11 @@ static void connect_site(struct site *site)
 	int64_t until = now_ms() + WAIT_MS;
 	while (access(path, R_OK) != 0 && now_ms() < until)
 		test_sleep_ms(5);
-	bool ok = kube_config_load(path, NULL, site->arena, &site->endpoint, &err) &&
-		  curl_transport_new(site->loop, &site->endpoint, &site->transport, &err);
+	struct kube_config_request request = {.file = path};
+	struct kube_config config = {0};
+	bool ok = kube_config_for_people(&request, site->arena, &config, &err);
+	site->endpoint = config.endpoint;
+	ok = ok && curl_transport_new(site->loop, &site->endpoint, &site->transport, &err);
 	if (!ok)
 		fprintf(stderr, "devcluster: %s\n", error_text(&err));
 	CHECK(ok);

@@ -86,7 +86,7 @@ TEST(log, goes_to_stderr_unless_told_otherwise)
 {
 	char text[4096];
 	EXPECT_INT(run_child(write_a_line, text, sizeof(text)), 0);
-	EXPECT_CONTAINS(text, "\"caller\":\"test/unit/test_check.c:");
+	EXPECT_CONTAINS(text, "\"caller\":\"unit/test_check.c:");
 	EXPECT_CONTAINS(text, "\"message\":\"on stderr\",\"n\":1}\n");
 	EXPECT_INT(strchr(text, '\n') - text, strlen(text) - 1);
 }

@@ -110,6 +110,8 @@ TEST(clock, parses_http_dates)
 	    {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
 	    {"Sun, 31 Nov 1994 08:49:37 GMT", -1},
 	    {"Sun, 06 Nov 1994 24:49:37 GMT", -1},
+	    {"Wed, 31 Dec 1969 23:59:59 GMT", -1},
+	    {"Fri, 15 Jan 0027 08:00:00 GMT", -1},
 	    {"Sun, 06 Nov 1994 08:49:37", -1},
 	    {"Su", -1},
 	    {"", -1},

@@ -28,6 +28,8 @@ TEST(config_keda, defaults)
 		EXPECT_INT(c.fallback_replicas, -1);
 		EXPECT(c.fallback_behavior == NULL);
 		EXPECT_INT(c.ignore_null_values, -1);
+		EXPECT(c.metrics_per_revision);
+		EXPECT(!c.metrics_controller_runtime);
 	}
 }
 
@@ -44,7 +46,9 @@ TEST(config_keda, every_key_has_its_place)
 		      "'autoscaler.keda.fallback-failure-threshold':'3',"
 		      "'autoscaler.keda.fallback-replicas':'0',"
 		      "'autoscaler.keda.fallback-behavior':'currentReplicasIfHigher',"
-		      "'autoscaler.keda.ignore-null-values':'false'}",
+		      "'autoscaler.keda.ignore-null-values':'false',"
+		      "'autoscaler.keda.metrics-per-revision':'f',"
+		      "'autoscaler.keda.metrics-controller-runtime':'TRUE'}",
 		      &c, &err));
 	EXPECT_TEXT(error_text(&err), "");
 	EXPECT_TEXT(c.prometheus_address, "https://p.example/x");
@@ -55,6 +59,8 @@ TEST(config_keda, every_key_has_its_place)
 	EXPECT_INT(c.fallback_replicas, 0);
 	EXPECT_TEXT(c.fallback_behavior, "currentReplicasIfHigher");
 	EXPECT_INT(c.ignore_null_values, 0);
+	EXPECT(!c.metrics_per_revision);
+	EXPECT(c.metrics_controller_runtime);
 	EXPECT(parsed(arena,
 		      "{'autoscaler.keda.cooldown-period':'0',"
 		      "'autoscaler.keda.polling-interval':'2147483647',"
@@ -105,6 +111,10 @@ TEST(config_keda, refusals)
 		     "one of static, currentReplicas, currentReplicasIfHigher, "
 		     "currentReplicasIfLower, scalingModifiers")},
 	    {KEY("ignore-null-values", "2"), REFUSED("ignore-null-values", "2", "true or false")},
+	    {KEY("metrics-per-revision", "off"),
+	     REFUSED("metrics-per-revision", "off", "true or false")},
+	    {KEY("metrics-controller-runtime", ""),
+	     REFUSED("metrics-controller-runtime", "", "true or false")},
 	    {"{'autoscaler.keda.cooldown-period':5}", REFUSED("cooldown-period", "", "a string")},
 	    {KEY("fallback-replicas", "1"),
 	     "autoscaler.keda.fallback-failure-threshold and autoscaler.keda.fallback-replicas "

@@ -36,6 +36,88 @@ TEST(configs, a_bad_edit_keeps_the_old_values)
 	teardown(&f);
 }
 
+static void keep_line(void *ctx, const char *line, size_t length)
+{
+	strbuf_add(ctx, line, length);
+}
+
+TEST(configs, levels_and_form_of_logs_are_live)
+{
+	CLEANUP(strbuf_release) struct strbuf lines = STRBUF_INIT;
+	struct fixture f;
+
+	setup(&f);
+	log_setup(&f.clock.clock, NULL, keep_line, &lines);
+	put(&f, CACHE_CONFIG_LOGGING, "system", "config-logging", "",
+	    "'data':{'loglevel.hpaautoscaler':'DEBUG'}");
+	EXPECT(log_enabled(LOG_DEBUG));
+	EXPECT_CONTAINS(lines.buf, "\"log level changed\",\"from\":\"info\",\"to\":\"debug\"");
+	put(&f, CACHE_CONFIG_LOGGING, "system", "config-logging", "",
+	    "'data':{'loglevel.hpaautoscaler':'loud'}");
+	EXPECT(log_enabled(LOG_DEBUG));
+	EXPECT_CONTAINS(lines.buf, "configuration is refused");
+	EXPECT_CONTAINS(lines.buf, "invalid logging level: loud");
+	strbuf_reset(&lines);
+	put(&f, CACHE_CONFIG_LOGGING, "system", "config-logging", "",
+	    "'data':{'loglevel.hpaautoscaler':'error','zap-logger-config':"
+	    "'{\\\"encoding\\\":\\\"console\\\"}'}");
+	EXPECT(!log_enabled(LOG_WARN));
+	EXPECT_CONTAINS(lines.buf, " INFO  log level changed from=debug to=error\n");
+	store_delete(f.controller->caches[CACHE_CONFIG_LOGGING].store, "system", "config-logging",
+		     ++f.version);
+	EXPECT(log_enabled(LOG_INFO) && !log_enabled(LOG_DEBUG));
+	EXPECT_CONTAINS(lines.buf, "{\"severity\":\"INFO\"");
+	EXPECT(!strstr(lines.buf, "absent"));
+	log_setup(&system_clock, NULL, NULL, NULL);
+	teardown(&f);
+}
+
+TEST(configs, the_flag_for_the_form_of_logs_wins)
+{
+	CLEANUP(strbuf_release) struct strbuf lines = STRBUF_INIT;
+	struct fixture f;
+
+	setup(&f);
+	f.controller->others.log_format_fixed = true;
+	log_setup(&f.clock.clock, NULL, keep_line, &lines);
+	put(&f, CACHE_CONFIG_LOGGING, "system", "config-logging", "",
+	    "'data':{'zap-logger-config':'{\\\"level\\\":\\\"debug\\\",\\\"encoding\\\":"
+	    "\\\"console\\\"}'}");
+	EXPECT_CONTAINS(lines.buf, "{\"severity\":\"INFO\"");
+	log_setup(&system_clock, NULL, NULL, NULL);
+	log_set_level(LOG_INFO);
+	teardown(&f);
+}
+
+TEST(configs, metrics_are_off_only_if_that_is_said)
+{
+	CLEANUP(strbuf_release) struct strbuf lines = STRBUF_INIT;
+	struct fixture f;
+
+	setup(&f);
+	log_setup(&f.clock.clock, NULL, keep_line, &lines);
+	EXPECT(!controller_metrics_off(f.controller));
+	put(&f, CACHE_CONFIG_OBSERVABILITY, "system", "config-observability", "",
+	    "'data':{'metrics-protocol':'none'}");
+	EXPECT(controller_metrics_off(f.controller));
+	EXPECT_CONTAINS(lines.buf, "\"metrics are switched off\"");
+	put(&f, CACHE_CONFIG_OBSERVABILITY, "system", "config-observability", "",
+	    "'data':{'metrics-protocol':'None'}");
+	EXPECT(controller_metrics_off(f.controller));
+	EXPECT_CONTAINS(lines.buf, "unsupported protocol");
+	put(&f, CACHE_CONFIG_OBSERVABILITY, "system", "config-observability", "",
+	    "'data':{'metrics-protocol':'grpc','metrics-endpoint':'x:1'}");
+	EXPECT(!controller_metrics_off(f.controller));
+	EXPECT_CONTAINS(lines.buf, "and in no other way\",\"protocol\":\"grpc\"");
+	put(&f, CACHE_CONFIG_OBSERVABILITY, "system", "config-observability", "",
+	    "'data':{'metrics-protocol':'none'}");
+	store_delete(f.controller->caches[CACHE_CONFIG_OBSERVABILITY].store, "system",
+		     "config-observability", ++f.version);
+	EXPECT(!controller_metrics_off(f.controller));
+	log_setup(&system_clock, NULL, NULL, NULL);
+	teardown(&f);
+}
+
 TEST(configs, a_change_looks_at_all_of_ours_once_it_runs)
 {
 	struct fixture f;
@@ -92,6 +174,8 @@ static void answer_all_but_keda(struct fixture *f)
 	answer_list(f, "/namespaces/system/leases");
 	answer_list_of(f, "config-autoscaler", true);
 	answer_list_of(f, "config-autoscaler-keda", true);
+	answer_list_of(f, "config-logging", true);
+	answer_list_of(f, "config-observability", true);
 	fake_clock_run(&f->clock, f->timers, 100);
 }
 
@@ -202,47 +286,81 @@ TEST(controller, its_metrics_are_there)
 	teardown(&f);
 }
 
-static void count_failures(void *ctx, const char *line, size_t length)
+/* "WARNING reconcile failed, INFO reconciled" */
+static void collect_lines(void *ctx, const char *line, size_t length)
 {
-	(void)length;
-	if (strstr(line, "step failed"))
-		++*(unsigned *)ctx;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct json *json = NULL;
+	struct strbuf *lines = ctx;
+
+	EXPECT(json_parse(line, length, NULL, arena, &json, NULL));
+	strbuf_addf(lines, "%s%s %s", lines->len ? ", " : "", json_text(json_get(json, "severity")),
+		    json_text(json_get(json, "message")));
+	if (json_get(json, "written"))
+		strbuf_addf(lines, " %s", json_text(json_get(json, "written")));
+	EXPECT_TEXT(json_text(json_get(json, "knative.dev/key")), "ns/a");
+	EXPECT_TEXT(json_text(json_get(json, "knative.dev/traceid")), "000000000000002a");
+	EXPECT_TEXT(json_text(json_get(json, "knative.dev/kind")),
+		    "autoscaling.internal.knative.dev.PodAutoscaler");
+	EXPECT_TEXT(json_text(json_get(json, "duration")), "12ms");
 }
 
-TEST(notes, a_failure_that_lasts_is_logged_once)
+#define BIT(step) (1U << (step))
+#define SO_FAILS(k) .failed = STEP_CREATE_SO, .kind = (k), .error = "why"
+
+TEST(notes, one_line_a_decision)
 {
 	static const struct {
-		enum step_kind step;
-		enum error_kind kind;
-		bool ended_well; /* a pass did, before */
-		unsigned lines;
+		struct pass_outcome outcome;
+		const char *lines;
 	} rows[] = {
-	    {STEP_CREATE_SO, ERROR_TRANSIENT, false, 1},
-	    {STEP_CREATE_SO, ERROR_TRANSIENT, false, 1},
-	    {STEP_CREATE_SO, ERROR_FORBIDDEN, false, 2},
-	    {STEP_PATCH_SKS, ERROR_FORBIDDEN, false, 3},
-	    {STEP_PATCH_SKS, ERROR_FORBIDDEN, true, 4},
+	    {{.error = ""}, "DEBUG reconciled"},
+	    {{.done = BIT(STEP_GET_SO)}, "DEBUG reconciled"},
+	    {{.done = BIT(STEP_CREATE_SKS) | BIT(STEP_PATCH_STATUS)},
+	     "INFO reconciled create-serverlessservice,patch-podautoscaler-status"},
+	    {{.event = "ScalingDegraded", .event_message = "text"}, "INFO reconciled"},
+	    /* told once, until it changes or goes */
+	    {{SO_FAILS(ERROR_TRANSIENT)}, "WARNING reconcile failed"},
+	    {{SO_FAILS(ERROR_TRANSIENT)}, "DEBUG reconcile failed"},
+	    {{SO_FAILS(ERROR_TRANSIENT), .done = BIT(STEP_PATCH_STATUS)},
+	     "INFO reconcile failed patch-podautoscaler-status"},
+	    {{SO_FAILS(ERROR_FORBIDDEN)}, "WARNING reconcile failed"},
+	    {{.failed = STEP_PATCH_SKS, .kind = ERROR_FORBIDDEN, .error = "why"},
+	     "WARNING reconcile failed"},
+	    {{SO_FAILS(ERROR_CONFLICT)}, "DEBUG reconcile failed"},
+	    {{.failed = STEP_PATCH_SKS, .kind = ERROR_FORBIDDEN, .error = "why"},
+	     "DEBUG reconcile failed"},
+	    /* a pass that does not try it again, and gives the same reason, does not end it */
+	    {{.error = ""}, "DEBUG reconciled"},
+	    {{.failed = STEP_PATCH_SKS, .kind = ERROR_FORBIDDEN, .error = "why"},
+	     "DEBUG reconcile failed"},
+	    {{.reason = "Other"}, "DEBUG reconciled"},
+	    {{.failed = STEP_PATCH_SKS, .kind = ERROR_FORBIDDEN, .error = "why"},
+	     "WARNING reconcile failed"},
+	    {{.done = BIT(STEP_PATCH_SKS)}, "INFO reconciled patch-serverlessservice"},
+	    {{.failed = STEP_PATCH_SKS, .kind = ERROR_FORBIDDEN, .error = "why"},
+	     "WARNING reconcile failed"},
 	};
-	struct fixture f;
-	struct key_state *state;
-	unsigned lines = 0;
+	struct key_state state = {0};
+	struct fake_clock clock;
 
-	setup(&f);
-	log_setup(&f.clock.clock, NULL, count_failures, &lines);
-	f.controller->shell.in_sync(f.controller, "ns/a", 1, 2); /* makes a state */
-	state = table_get(f.controller->states, "ns/a");
+	fake_clock_init(&clock);
+	log_set_level(LOG_DEBUG);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		CLEANUP(error_clear) struct error err = ERROR_INIT;
-		struct decision decision = {.step = rows[i].step};
+		CLEANUP(strbuf_release) struct strbuf lines = STRBUF_INIT;
+		struct pass_outcome outcome = rows[i].outcome;
 
-		if (rows[i].ended_well)
-			state->told_failure = 0;
-		if (!error_set(&err, rows[i].kind, "why"))
-			tell_step(f.controller, "ns/a", &decision, &err, 1);
-		EXPECT_INT(lines, rows[i].lines);
+		test_row("%zu", i);
+		outcome.trace = 42;
+		outcome.reason = outcome.reason ? outcome.reason : "";
+		outcome.duration_ms = 12;
+		log_setup(&clock.clock, NULL, collect_lines, &lines);
+		tell_outcome(&state, "ns/a", &outcome);
+		EXPECT_TEXT(lines.buf, rows[i].lines);
 	}
+	test_row("%s", "");
+	log_set_level(LOG_INFO);
 	log_setup(&system_clock, NULL, NULL, NULL);
-	teardown(&f);
 }
 
 /* The objects of the Events that are sent, in order. */
@@ -322,12 +440,14 @@ TEST(notes, what_is_not_known_gets_none)
 
 TEST_MAIN(TEST_OF(configs, a_bad_edit_keeps_the_old_values),
 	  TEST_OF(configs, a_change_looks_at_all_of_ours_once_it_runs),
+	  TEST_OF(configs, levels_and_form_of_logs_are_live),
+	  TEST_OF(configs, the_flag_for_the_form_of_logs_wins),
+	  TEST_OF(configs, metrics_are_off_only_if_that_is_said),
 	  TEST_OF(configs, a_refusal_is_an_event_on_the_map),
 	  TEST_OF(controller, is_ready_once_all_is_synced_and_an_absent_api_counts),
 	  TEST_OF(controller, keda_coming_is_seen_and_all_are_looked_at),
 	  TEST_OF(controller, stops_when_nothing_is_under_way),
 	  TEST_OF(controller, stopping_waits_for_events_a_second_at_most),
-	  TEST_OF(controller, its_metrics_are_there),
-	  TEST_OF(notes, a_failure_that_lasts_is_logged_once),
+	  TEST_OF(controller, its_metrics_are_there), TEST_OF(notes, one_line_a_decision),
 	  TEST_OF(notes, go_to_revision_and_service_by_labels_and_owner),
 	  TEST_OF(notes, what_is_not_known_gets_none))

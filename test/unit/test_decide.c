@@ -301,14 +301,17 @@ TEST(again, at_the_end_of_the_hold)
 	EXPECT_INT(c.last.again_ms, 1); /* Init was just written: from now on it is another hold */
 	RUN(&c);
 	EXPECT_INT(c.last.again_ms, 30 * SECOND);
+	EXPECT_INT(c.last.held_until_ms, c.now_ms + 30 * SECOND);
 	c.now_ms += 29999;
 	expect_settled(&c);
 	EXPECT_INT(c.last.again_ms, 1);
+	EXPECT_INT(c.last.held_until_ms, c.now_ms + 1);
 	c.now_ms += 1;
 	RUN(&c);
 	EXPECT_STEPS(&c, "get-so patch-so");
 	EXPECT(!so_spec(&c, "minReplicaCount"));
 	EXPECT_INT(c.last.again_ms, 0);
+	EXPECT_INT(c.last.held_until_ms, 0);
 	cluster_release(&c);
 }
 

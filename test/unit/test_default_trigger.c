@@ -105,7 +105,8 @@ TEST(default_trigger, refusals)
 	    {CUSTOM ",'keda-unsafe-ssl':''", "keda-unsafe-ssl", "is neither true nor false"},
 	    {CUSTOM ",'keda-query-parameters':''", "keda-query-parameters", "is empty"},
 	    {CUSTOM ",'keda-query-parameters':'a'", "keda-query-parameters",
-	     "\"a\" holds a part that is no key=value; use key=value pairs with commas between"},
+	     "keda-query-parameters: holds a part that is no key=value; use key=value pairs with "
+	     "commas between"},
 	    {CUSTOM ",'keda-query-parameters':'a=b,'", "keda-query-parameters", "no key=value"},
 	    {CUSTOM ",'keda-query-parameters':'a=b=c'", "keda-query-parameters", "no key=value"},
 	    {CUSTOM ",'keda-custom-headers':'=b'", "keda-custom-headers", "no key=value"},

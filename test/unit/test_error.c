@@ -56,6 +56,41 @@ TEST(error, moves)
 	EXPECT_TEXT(error_text(&a), "new");
 }
 
+#define E "\xE2\x80\xA6"
+
+TEST(error, tidies_what_it_quotes)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+	    {"", ""},
+	    {"plain", "plain"},
+	    {"0123456789ab", "0123456789ab"},
+	    {"0123456789abc", "012345678" E},
+	    {"a\nb\t\x1B\x7F"
+	     "c",
+	     "a b   c"},
+	    {"\xC2\x85\xC2\xA0", " \xC2\xA0"},
+	    {"\xC3\xA9\xC3", "\xC3\xA9?"},
+	    {"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9",
+	     "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"},
+	    {"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9x",
+	     "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9" E},
+	    {"01234567890\xF0\x9F\x98\x80", "012345678" E},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(error_clear) struct error err = ERROR_INIT;
+		test_row("%zu", i);
+		error_set(&err, ERROR_INVALID, "%s", rows[i].text);
+		EXPECT_FALSE(error_tidy(&err, 12));
+		EXPECT_TEXT(error_text(&err), rows[i].want);
+		EXPECT_INT(err.kind, ERROR_INVALID);
+	}
+	CLEANUP(error_clear) struct error none = ERROR_INIT;
+	EXPECT_FALSE(error_tidy(&none, 12) || error_tidy(NULL, 12));
+	EXPECT_TEXT(none.message, NULL);
+}
+
 TEST(error, kinds_have_distinct_names)
 {
 	for (int i = ERROR_NONE; i <= ERROR_FATAL; i++)
@@ -67,4 +102,4 @@ TEST(error, kinds_have_distinct_names)
 
 TEST_MAIN(TEST_OF(error, set_replaces_everything), TEST_OF(error, wraps_outside_in),
 	  TEST_OF(error, null_takes_and_drops), TEST_OF(error, moves),
-	  TEST_OF(error, kinds_have_distinct_names))
+	  TEST_OF(error, tidies_what_it_quotes), TEST_OF(error, kinds_have_distinct_names))

@@ -1,68 +1,5 @@
 /* Events: what they look like, how they add up, and that they never cost more than they may. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "pkg/base/log.h"
-#include "pkg/kube/events.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/fake_transport.h"
-#include "test/lib/test.h"
-
-struct bench {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct fake_transport fake;
-	struct kube_client *client;
-	struct recorder *recorder;
-};
-
-static const struct event_about about = {
-    "autoscaling.internal.knative.dev/v1alpha1", "PodAutoscaler", "ns", "pa", "u-1", NULL};
-
-static void setup(struct bench *b)
-{
-	*b = (struct bench){0};
-	log_set_level(LOG_ERROR);
-	fake_clock_init(&b->clock);
-	b->timers = timers_new(&b->clock.clock);
-	fake_transport_init(&b->fake);
-	b->client = kube_client_new(&(struct kube_client_config){
-	    .transport = &b->fake.transport, .timers = b->timers, .field_manager = "me"});
-	b->recorder = recorder_new(b->client, "autoscaler-keda-hpa", "pod-1");
-}
-
-static void teardown(struct bench *b)
-{
-	recorder_free(b->recorder);
-	EXPECT_INT(fake_open_count(&b->fake), 0);
-	kube_client_free(b->client);
-	fake_transport_release(&b->fake);
-	timers_free(b->timers);
-}
-
-static struct recorder_stats stats_of(const struct bench *b)
-{
-	struct recorder_stats stats;
-	recorder_stats(b->recorder, &stats);
-	return stats;
-}
-
-static struct json *body_of(struct arena *arena, const struct http_call *call)
-{
-	CLEANUP(error_clear) struct error err = ERROR_INIT;
-	struct json *body = NULL;
-	EXPECT(call && json_parse(call->request.body, strlen(call->request.body), NULL, arena,
-				  &body, &err));
-	return body;
-}
-
-static void answer(struct bench *b, int status)
-{
-	struct http_call *call = fake_find(&b->fake, NULL, "");
-	EXPECT(call != NULL);
-	if (call)
-		fake_answer(&b->fake, call, status, "{}");
-}
+#include "test/unit/events_fixture.h"
 
 TEST(events, look_like_client_gos)
 {
@@ -186,20 +123,14 @@ TEST(events, after_ten_minutes_of_silence_a_new_one)
 	teardown(&b);
 }
 
-/* As many different events as there are numbers. */
+/* As many different events as there are numbers, none similar to another. */
 static void flood(struct bench *b, const struct event_about *whose, int from, int count)
 {
 	for (int i = from; i < from + count; i++) {
-		char message[32];
-		snprintf(message, sizeof(message), "message %d", i);
-		recorder_event(b->recorder, whose, true, "R", message);
+		char reason[32];
+		snprintf(reason, sizeof(reason), "Reason%d", i);
+		recorder_event(b->recorder, whose, true, reason, "m");
 	}
-}
-
-static void answer_all(struct bench *b)
-{
-	while (fake_open_count(&b->fake) > 0)
-		answer(b, 201);
 }
 
 TEST(events, an_object_has_a_bucket)
@@ -274,30 +205,69 @@ TEST(events, the_oldest_bucket_is_forgotten)
 	answer_all(&b);
 	EXPECT_INT(stats_of(&b).dropped, 1);
 	for (int i = 0; i < 4096; i++) {
-		fake_clock_run(&b.clock, b.timers, 20);
+		fake_clock_run(&b.clock, b.timers, 80);
 		event_of(&b, "other", i);
 	}
 	uint64_t dropped = stats_of(&b).dropped;
-	fake_clock_run(&b.clock, b.timers, 20);
+	EXPECT_INT(stats_of(&b).buckets, 4096);
+	fake_clock_run(&b.clock, b.timers, 80);
 	flood(&b, &about, 100, 1);
 	EXPECT_INT(stats_of(&b).dropped, dropped);
 	teardown(&b);
 }
 
-TEST(events, the_process_has_a_budget)
+static void event_in(struct bench *b, const char *ns, int number)
+{
+	char uid[32];
+	struct event_about one = about;
+	snprintf(uid, sizeof(uid), "%s-%d", ns, number);
+	one.ns = ns;
+	one.uid = uid;
+	recorder_event(b->recorder, &one, true, "R", "m");
+}
+
+/* count Events about as many objects of a namespace; how many of them were dropped. */
+static int dropped_of(struct bench *b, const char *ns, int from, int count)
+{
+	uint64_t before = stats_of(b).dropped;
+	for (int i = from; i < from + count; i++)
+		event_in(b, ns, i);
+	return (int)(stats_of(b).dropped - before);
+}
+
+TEST(events, a_namespace_leaves_room_for_the_others)
 {
 	struct bench b;
 	setup(&b);
-	for (int i = 0; i < 80; i++)
-		event_of(&b, "u", i);
-	EXPECT_INT(stats_of(&b).dropped, 30);
-	EXPECT_INT(kube_client_in_flight(b.client), 50);
+	EXPECT_INT(dropped_of(&b, "loud", 0, 1000), 950);
+	EXPECT_INT(dropped_of(&b, "quiet", 0, 50), 0);
+	answer_all(&b);
+	/* It goes on shouting for a minute: a quarter of the process' pace is its share. */
+	int dropped = 0;
+	for (int i = 0; i < 600; i++) {
+		fake_clock_run(&b.clock, b.timers, 100);
+		dropped += dropped_of(&b, "loud", 1000 + i * 10, 10);
+		answer_all(&b);
+	}
+	EXPECT_INT(6000 - dropped, 60000 / 80);
+	EXPECT_INT(dropped_of(&b, "third", 0, 50), 0);
+	teardown(&b);
+}
+
+TEST(events, the_process_has_a_budget)
+{
+	static const char *const namespaces[] = {"a", "b", "c", "d", "e"};
+	int dropped = 0;
+	struct bench b;
+	setup(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+		dropped += dropped_of(&b, namespaces[i], 0, 50);
+	EXPECT_INT(dropped, 50);
+	EXPECT_INT(kube_client_in_flight(b.client), 200);
 	EXPECT_INT(fake_open_count(&b.fake), 8); /* a quarter of the writes */
 	answer_all(&b);
 	fake_clock_run(&b.clock, b.timers, 100);
-	for (int i = 0; i < 10; i++)
-		event_of(&b, "v", i);
-	EXPECT_INT(stats_of(&b).dropped, 35);
+	EXPECT_INT(dropped_of(&b, "e", 100, 10), 5);
 	teardown(&b);
 }
 
@@ -328,7 +298,7 @@ TEST(events, a_failed_one_is_not_repeated)
 static void count_line(void *ctx, const char *line, size_t length UNUSED)
 {
 	int *count = ctx;
-	*count += strstr(line, "\"event not written\"") && strstr(line, "\"WARN\"") &&
+	*count += strstr(line, "\"event not written\"") && strstr(line, "\"WARNING\"") &&
 		  strstr(line, "not you");
 }
 
@@ -421,6 +391,7 @@ TEST_MAIN(TEST_OF(events, look_like_client_gos),
 	  TEST_OF(events, an_object_has_a_bucket), TEST_OF(events, repeats_draw_on_the_bucket_too),
 	  TEST_OF(events, repeats_that_wait_for_an_answer_draw_on_it_too),
 	  TEST_OF(events, the_oldest_bucket_is_forgotten),
+	  TEST_OF(events, a_namespace_leaves_room_for_the_others),
 	  TEST_OF(events, the_process_has_a_budget), TEST_OF(events, a_failed_one_is_not_repeated),
 	  TEST_OF(events, who_may_not_write_them_hears_it_once_a_minute),
 	  TEST_OF(events, long_texts_are_cut), TEST_OF(events, names_differ_at_one_moment),

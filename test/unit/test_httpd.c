@@ -1,4 +1,7 @@
 /* The probe and metrics server, over real sockets: methods, bodies, limits, addresses. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,24 +19,28 @@ struct world {
 	struct httpd *httpd;
 	int answers;
 	char path[256];
+	char query[64]; /* of the last answer: parameter q; "-": absent */
 };
 
 static void answer(void *ctx, const char *path, struct httpd_answer *out)
 {
 	struct world *world = ctx;
 	world->answers++;
+	const char *query = httpd_query(world->httpd, "q");
 	snprintf(world->path, sizeof(world->path), "%s", path);
+	snprintf(world->query, sizeof(world->query), "%s", query ? query : "-");
 	if (strcmp(path, "/nothing") == 0)
 		return;
 	out->status = strcmp(path, "/sick") == 0 ? 503 : 200;
 	if (strcmp(path, "/empty") == 0)
 		return;
 	out->content_type = "text/plain";
-	if (strcmp(path, "/large") == 0)
-		for (int i = 0; i < 200000; i++)
-			strbuf_addstr(&out->body, "0123456789");
-	else
-		strbuf_addf(&out->body, "this is %s", path);
+	int large = strcmp(path, "/large") == 0 ? 200000 : strcmp(path, "/huge") == 0 ? 1600000 : 0;
+	for (int i = 0; i < large; i++)
+		strbuf_addstr(&out->body, "0123456789");
+	if (large)
+		return;
+	strbuf_addf(&out->body, "this is %s", path);
 }
 
 static void world_init(struct world *world, const char *address)
@@ -247,7 +254,167 @@ TEST(httpd, addresses)
 	httpd_free(NULL);
 }
 
-TEST_MAIN(TEST_OF(httpd, answers), TEST_OF(httpd, connection_is_kept),
-	  TEST_OF(httpd, large_answer_to_a_slow_reader), TEST_OF(httpd, headers_have_a_limit),
-	  TEST_OF(httpd, idle_connections_are_dropped), TEST_OF(httpd, connections_are_bounded),
-	  TEST_OF(httpd, addresses))
+TEST(httpd, queries)
+{
+	static const struct {
+		const char *target, *want;
+	} rows[] = {
+	    {"/a", "-"},
+	    {"/a?q", ""},
+	    {"/a?q=", ""},
+	    {"/a?q=ns/name", "ns/name"},
+	    {"/a?q=ns%2Fname&x=y", "ns/name"},
+	    {"/a?x=y&q=1", "1"},
+	    {"/a?Q=1", "1"}, /* libmicrohttpd compares so */
+	    {"/a?qq=1", "-"},
+	    {"/a?q=%00x", ""},
+	    {"/a?q=%zz", "%zz"},
+	};
+	CLEANUP(world_release) struct world world;
+	world_init(&world, "127.0.0.1");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT, request = STRBUF_INIT;
+		int fd = test_connect(httpd_port(world.httpd));
+		test_row("%s", rows[i].target);
+		strbuf_addf(&request, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", rows[i].target);
+		say(fd, request.buf);
+		receive(&world, fd, &out, "this is /a", 3000);
+		EXPECT_TEXT(world.query, rows[i].want);
+		close(fd);
+	}
+	test_row("%s", "");
+}
+
+/* Readers that do not read: what waits for them is bounded, and goes when they go. */
+TEST(httpd, answers_nobody_reads)
+{
+	CLEANUP(world_release) struct world world;
+	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+	int fds[8];
+	world_init(&world, "127.0.0.1");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = test_connect(httpd_port(world.httpd));
+		say(fds[i], "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n");
+		for (int round = 0; round < 5; round++)
+			loop_step(world.loop, 1);
+	}
+	/* 16 MB each, more than sockets take, and 32 MiB in all. */
+	EXPECT_INT(world.answers, 3);
+	int fd = test_connect(httpd_port(world.httpd));
+	say(fd, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+	receive(&world, fd, &out, "\r\n\r\n", 3000);
+	EXPECT_CONTAINS(out.buf, "HTTP/1.1 503");
+	EXPECT_INT(world.answers, 3);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	for (int round = 0; round < 50; round++)
+		loop_step(world.loop, 1);
+	fd = test_connect(httpd_port(world.httpd));
+	say(fd, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+	receive(&world, fd, &again, "this is", 3000);
+	EXPECT_CONTAINS(again.buf, "HTTP/1.1 200");
+	close(fd);
+}
+
+/* ---- for people on this machine ---- */
+
+static void world_init_local(struct world *world)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	*world = (struct world){.loop = loop_new(&system_clock)};
+	CHECK(httpd_new_local(world->loop, 0, answer, world, &world->httpd, &err));
+}
+
+TEST(httpd, local_one_wants_localhost_as_its_name)
+{
+	static const struct {
+		const char *host;
+		bool answered;
+	} rows[] = {
+	    {"localhost", true},
+	    {"localhost:8081", true},
+	    {"LocalHost:1", true},
+	    {"127.0.0.1", true},
+	    {"127.0.0.1:8081", true},
+	    {"[::1]", true},
+	    {"[::1]:8081", true},
+	    {"evil.example", false},
+	    {"evil.example:8081", false},
+	    {"localhost.evil.example", false},
+	    {"127.0.0.1.nip.io", false},
+	    {"xlocalhost", false},
+	    {"127.0.0.10", false},
+	    {"", false},
+	    {"[::1", false},
+	    {"::1", false},
+	    {"0.0.0.0", false},
+	};
+	CLEANUP(world_release) struct world world;
+	world_init_local(&world);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT, request = STRBUF_INIT;
+		int fd = test_connect(httpd_port(world.httpd));
+		int answers = world.answers;
+		test_row("%s", rows[i].host);
+		strbuf_addf(&request, "GET /x HTTP/1.1\r\nHost: %s\r\n\r\n", rows[i].host);
+		say(fd, request.buf);
+		receive(&world, fd, &out, "\r\n\r\n", 3000);
+		EXPECT_CONTAINS(out.buf, rows[i].answered ? "HTTP/1.1 200" : "HTTP/1.1 421");
+		EXPECT_CONTAINS(out.buf, "X-Content-Type-Options: nosniff\r\n");
+		EXPECT_CONTAINS(out.buf, "Cache-Control: no-store\r\n");
+		EXPECT_INT(world.answers - answers, rows[i].answered);
+		close(fd);
+	}
+	test_row("%s", "");
+	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
+	int fd = test_connect(httpd_port(world.httpd));
+	say(fd, "GET /x HTTP/1.0\r\n\r\n");
+	receive(&world, fd, &out, "\r\n\r\n", 3000);
+	EXPECT_CONTAINS(out.buf, "421");
+	close(fd);
+}
+
+/* The address of another interface, or -1: this machine has none. */
+static bool other_address(struct sockaddr_in *out)
+{
+	struct ifaddrs *all, *one;
+	bool found = false;
+	CHECK(getifaddrs(&all) == 0);
+	for (one = all; one && !found; one = one->ifa_next) {
+		if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET ||
+		    one->ifa_flags & IFF_LOOPBACK)
+			continue;
+		memcpy(out, one->ifa_addr, sizeof(*out));
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+TEST(httpd, local_one_is_on_no_other_interface)
+{
+	CLEANUP(world_release) struct world world;
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct httpd *second = NULL;
+	struct sockaddr_in other;
+	char want[128];
+	world_init_local(&world);
+	uint16_t port = httpd_port(world.httpd);
+	EXPECT(!httpd_new_local(world.loop, port, answer, &world, &second, &err));
+	snprintf(want, sizeof(want), "listen on localhost port %u: Address already in use", port);
+	EXPECT_TEXT(error_text(&err), want);
+	if (!other_address(&other))
+		return;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	other.sin_port = htons(port);
+	EXPECT(connect(fd, (struct sockaddr *)&other, sizeof(other)) < 0);
+	close(fd);
+}
+
+TEST_MAIN(TEST_OF(httpd, queries), TEST_OF(httpd, answers_nobody_reads),
+	  TEST_OF(httpd, local_one_wants_localhost_as_its_name),
+	  TEST_OF(httpd, local_one_is_on_no_other_interface), TEST_OF(httpd, answers),
+	  TEST_OF(httpd, connection_is_kept), TEST_OF(httpd, large_answer_to_a_slow_reader),
+	  TEST_OF(httpd, headers_have_a_limit), TEST_OF(httpd, idle_connections_are_dropped),
+	  TEST_OF(httpd, connections_are_bounded), TEST_OF(httpd, addresses))

@@ -46,6 +46,7 @@ static void replace_file(struct folder *folder, const char *text)
 
 TEST(identity, refusals)
 {
+	static const char *const injected[] = {"A: b", "Name: c\r\nX: y", NULL};
 	static const struct {
 		struct endpoint endpoint;
 		const char *error;
@@ -57,6 +58,7 @@ TEST(identity, refusals)
 	    {{.server = "https://"}, "server \"https://\" is not an http or https URL"},
 	    {{.server = "https://x:99999"},
 	     "server \"https://x:99999\" is not an http or https URL"},
+	    {{.server = "https://u:secret@x:99999"}, "server \"\" is not an http or https URL"},
 	    {{.server = "https://u:secret@x"},
 	     "the server's URL must have no user, query or fragment"},
 	    {{.server = "https://x/?q"}, "the server's URL must have no user, query or fragment"},
@@ -80,6 +82,7 @@ TEST(identity, refusals)
 	     "client certificate and key go together"},
 	    {{.server = "https://x", .client_key_pem = "k"},
 	     "client certificate and key go together"},
+	    {{.server = "https://x", .headers = injected}, "header Name has a control character"},
 	};
 	struct loop *loop = loop_new(&system_clock);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -22,10 +22,22 @@ static const char *write_file(struct arena *arena, const char *name, const char 
 	return path;
 }
 
+static bool load_for(bool people, struct arena *arena, const char *text, const char *server,
+		     struct endpoint *out, struct error *err)
+{
+	struct kube_config_request request = {.file = write_file(arena, "config", text),
+					      .server = server};
+	struct kube_config config;
+	bool ok = people ? kube_config_for_people(&request, arena, &config, err)
+			 : kube_config_for_controller(&request, arena, &config, err);
+	*out = config.endpoint;
+	return ok;
+}
+
 static bool load(struct arena *arena, const char *text, const char *server, struct endpoint *out,
 		 struct error *err)
 {
-	return kube_config_load(write_file(arena, "config", text), server, arena, out, err);
+	return load_for(false, arena, text, server, out, err);
 }
 
 #define CONTEXT                                                                                    \
@@ -115,11 +127,18 @@ static const struct {
     {CONTEXT "clusters:\n- name: c\n  cluster: {server: 7}\n", "cluster \"c\": server is no text"},
     {CONTEXT "clusters:\n- name: c\n  cluster: {server: 'ftp://x'}\n",
      "cluster \"c\": server \"ftp://x\" is no http or https address"},
+    {CONTEXT "clusters:\n- name: c\n  cluster: {server: 'u:secret@x'}\n",
+     "cluster \"c\": server \"\" is no http or https address"},
     {CONTEXT "clusters:\n- name: c\n  cluster: {server: 'https://'}\n",
      "is no http or https address"},
     {CONTEXT "clusters:\n- name: c\n  cluster: {server: 'https:///path'}\n",
      "is no http or https address"},
-    {CONTEXT CLUSTER "    proxy-url: http://proxy\n", "cluster \"c\": proxy-url is not supported"},
+    {CONTEXT CLUSTER "    insecure-skip-tls-verify: 'true'\n",
+     "cluster \"c\": insecure-skip-tls-verify is neither true nor false"},
+    {CONTEXT CLUSTER "    insecure-skip-tls-verify: true\n" USER "    token: t\n",
+     "/config: server https://api:6443 would not be verified (insecure-skip-tls-verify)"},
+    {CONTEXT "clusters:\n- name: c\n  cluster: {server: 'http://api'}\n" USER "    token: t\n",
+     "/config: server http://api would not be verified (no https)"},
     {CONTEXT CLUSTER "    certificate-authority-data: '*'\n",
      "cluster \"c\": certificate-authority-data is no base64"},
     {CONTEXT CLUSTER "    certificate-authority-data: QQBB\n",
@@ -127,13 +146,15 @@ static const struct {
     {CONTEXT CLUSTER "    certificate-authority: x\n    insecure-skip-tls-verify: true\n",
      "contradict each other"},
     {CONTEXT CLUSTER USER "    exec: {command: aws}\n",
-     "user \"u\": exec: exec plugins are not supported"},
+     "user \"u\": exec: the controller runs no exec plugins"},
     {CONTEXT CLUSTER USER "    auth-provider: {name: gcp}\n",
      "user \"u\": auth-provider: auth-provider plugins are not supported"},
     {CONTEXT CLUSTER USER "    username: admin\n",
      "user \"u\": username: basic authentication is not supported"},
     {CONTEXT CLUSTER USER "    password: x\n", "user \"u\": password: basic"},
-    {CONTEXT CLUSTER USER "    as: somebody\n", "user \"u\": as: impersonation"},
+    {CONTEXT CLUSTER USER "    as: somebody\n",
+     "user \"u\": as: the controller does not impersonate"},
+    {CONTEXT CLUSTER USER "    as-groups: [a]\n", "as-groups: the controller does not"},
     {CONTEXT CLUSTER USER "    client-key: x\n",
      "user \"u\": client-certificate and client-key go together, client-certificate is "
      "missing"},
@@ -174,9 +195,12 @@ TEST(kubeconfig, file_trouble)
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	struct endpoint out;
-	EXPECT(!kube_config_load("/nowhere/config", NULL, arena, &out, &err));
+	struct kube_config config;
+	EXPECT(!kube_config_for_people(&(struct kube_config_request){.file = "/nowhere/config"},
+				       arena, &config, &err));
 	EXPECT_TEXT(error_text(&err), "kubeconfig /nowhere/config: No such file or directory");
-	EXPECT(!kube_config_load(folder, NULL, arena, &out, &err));
+	EXPECT(!kube_config_for_people(&(struct kube_config_request){.file = folder}, arena,
+				       &config, &err));
 	EXPECT_CONTAINS(error_text(&err), "Is a directory");
 	char *large = arena_alloc(arena, (1 << 20) + 2);
 	memset(large, '#', (1 << 20) + 1);
@@ -198,7 +222,7 @@ TEST(kubeconfig, in_cluster)
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	const char *account = "var/run/secrets/kubernetes.io/serviceaccount";
-	struct endpoint out;
+	struct kube_config out;
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	unsetenv("KUBERNETES_SERVICE_PORT");
 	EXPECT(!kube_config_in_cluster(folder, arena, &out, &err));
@@ -215,12 +239,22 @@ TEST(kubeconfig, in_cluster)
 	EXPECT_CONTAINS(error_text(&err), "serviceaccount/ca.crt: No such file");
 	const char *ca = write_file(arena, arena_printf(arena, "%s/ca.crt", account), "c");
 	EXPECT(kube_config_in_cluster(folder, arena, &out, &err));
-	EXPECT_TEXT(out.server, "https://10.0.0.1:443");
-	EXPECT_TEXT(out.token_file, token);
-	EXPECT_TEXT(out.ca_file, ca);
+	EXPECT_TEXT(out.endpoint.server, "https://10.0.0.1:443");
+	EXPECT_TEXT(out.endpoint.token_file, token);
+	EXPECT_TEXT(out.endpoint.ca_file, ca);
+	EXPECT_TEXT(out.ns, "default");
+	write_file(arena, arena_printf(arena, "%s/namespace", account), "serving\n");
+	EXPECT(kube_config_in_cluster(folder, arena, &out, &err));
+	EXPECT_TEXT(out.ns, "serving");
+	setenv("POD_NAMESPACE", "told", 1);
+	EXPECT(kube_config_in_cluster(folder, arena, &out, &err));
+	EXPECT_TEXT(out.ns, "told");
+	unsetenv("POD_NAMESPACE");
 	setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
 	EXPECT(kube_config_in_cluster(folder, arena, &out, &err));
-	EXPECT_TEXT(out.server, "https://[fd00::1]:443");
+	EXPECT_TEXT(out.endpoint.server, "https://[fd00::1]:443");
+	unsetenv("KUBERNETES_SERVICE_HOST");
+	unsetenv("KUBERNETES_SERVICE_PORT");
 }
 
 TEST(kubeconfig, base64)
@@ -258,6 +292,8 @@ TEST(kubeconfig, base64)
 		EXPECT_TEXT(got, rows[i].want);
 		if (got)
 			EXPECT_INT(length, strlen(rows[i].want));
+		if (got && strcspn(rows[i].text, " \t\n") == strlen(rows[i].text))
+			EXPECT_TEXT(kube_base64_encode(got, length, arena), rows[i].text);
 	}
 	test_row("%s", "");
 }

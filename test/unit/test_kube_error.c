@@ -28,6 +28,8 @@ static const struct row rows[] = {
      "strict decoding error: unknown field"},
     {401, STATUS("Unauthorized", "Unauthorized"), ERROR_UNAUTHORIZED, "Unauthorized"},
     {401, "Unauthorized\n", ERROR_UNAUTHORIZED, "HTTP 401: Unauthorized"},
+    {422, STATUS("Invalid", " \\n\\u001b\\u007f\\u0085"), ERROR_INVALID, "Invalid"},
+    {422, STATUS("\\t", "\\u0000never read"), ERROR_INVALID, "HTTP 422"},
     {403,
      STATUS("Forbidden", "scaledobjects.keda.sh is forbidden: User \\\"u\\\" cannot create "
 			 "resource \\\"scaledobjects\\\""),

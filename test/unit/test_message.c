@@ -32,6 +32,9 @@ TEST(message, volatile_parts)
 	    {"resource version \"12345\"", E "\""},
 	    {"resourceVersion is missing", "resourceVersion is missing"},
 	    {"xresourceVersion: 5", "xresourceVersion: 5"},
+	    {"one\r\n  two\tthree \n\n four\n", "one two three four "},
+	    {"\x1B[31mred\x7F\xC2\x85\xC2\x9Bm \xC2\xA0", "[31mred m \xC2\xA0"},
+	    {"2026-01-02T03:04:05Z\n2026-01-02T03:04:05Z", E " " E},
 	};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 

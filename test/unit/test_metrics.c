@@ -1,10 +1,14 @@
 /* The registry and its text: exact lines, escapes, numbers, limits, and promtool's opinion. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/clock.h"
 #include "pkg/metrics/metrics.h"
 #include "test/lib/test.h"
 
@@ -176,8 +180,8 @@ TEST(exposition, collectors_run_before_each_writing)
 	CLEANUP(freep) struct metrics *metrics = metrics_new();
 	struct live first = {metrics_gauge(metrics, "a", "A.", NULL), 5};
 	struct live second = {metrics_gauge(metrics, "b", "B.", NULL), 8};
-	metrics_on_collect(metrics, collect, &first);
-	metrics_on_collect(metrics, collect, &second);
+	metrics_on_collect(metrics, collect, NULL, &first);
+	metrics_on_collect(metrics, collect, NULL, &second);
 	expect_written(metrics,
 		       "# HELP a A.\n# TYPE a gauge\na 5\n# HELP b B.\n# TYPE b gauge\nb 8\n");
 	expect_written(metrics,
@@ -229,8 +233,176 @@ TEST(exposition, promtool_agrees)
 	EXPECT_INT(pclose(promtool), 0);
 }
 
+/* ---- samples that are not kept ---- */
+
+static void emit_two(void *ctx, struct metric *metric)
+{
+	double *value = ctx;
+	metric_emit(metric, VALUES("a\"b"), (*value)++);
+	metric_emit(metric, VALUES(NULL), -1);
+}
+
+TEST(emitted, made_anew_each_time)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	double value = 5;
+	metric_emit_by(metrics_gauge(metrics, "g", "G.", one_label), emit_two, &value);
+	expect_written(metrics, "# HELP g G.\n# TYPE g gauge\ng{name=\"a\\\"b\"} 5\n"
+				"g{name=\"\"} -1\n");
+	expect_written(metrics, "# HELP g G.\n# TYPE g gauge\ng{name=\"a\\\"b\"} 6\n"
+				"g{name=\"\"} -1\n");
+}
+
+static void emit_number(void *ctx, struct metric *metric)
+{
+	size_t *count = ctx;
+	char name[32];
+	for (size_t i = 0; i < *count; i++) {
+		snprintf(name, sizeof(name), "n%zu", i);
+		metric_emit(metric, VALUES(name), 1);
+	}
+}
+
+TEST(emitted, none_leave_no_head_and_too_many_are_dropped)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
+	size_t count = 0;
+	metric_emit_by(metrics_gauge(metrics, "g", "G.", one_label), emit_number, &count);
+	expect_written(metrics, "");
+	count = METRICS_MAX_SERIES + 3;
+	metrics_write(metrics, &out);
+	EXPECT_CONTAINS(out.buf, "\ng{name=\"n65535\"} 1\n");
+	EXPECT(!strstr(out.buf, "n65536"));
+	strbuf_reset(&out);
+	count = 1;
+	metrics_write(metrics, &out);
+	EXPECT_CONTAINS(out.buf, "\nkn_dropped_series_total{family=\"g\"} 3\n");
+	EXPECT_CONTAINS(out.buf, "\ng{name=\"n0\"} 1\n");
+}
+
+static void emit_total(void *ctx, struct metric *metric)
+{
+	metric_emit(metric, NULL, *(const double *)ctx);
+}
+
+TEST(emitted, counters_too)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	double total = 12;
+	metric_emit_by(metrics_counter(metrics, "c_total", "C.", NULL), emit_total, &total);
+	expect_written(metrics, "# HELP c_total C.\n# TYPE c_total counter\nc_total 12\n");
+}
+
+/* ---- groups ---- */
+
+TEST(groups, hidden_ones_go_on_counting)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	struct metric *shown = metrics_counter(metrics, "a_total", "A.", NULL);
+	struct metric *hidden = metrics_counter(metrics, "b_total", "B.", NULL);
+	struct metric *other = metrics_counter(metrics, "c_total", "C.", NULL);
+	metric_group(hidden, "some");
+	metric_group(other, "more");
+	metrics_show(metrics, "some", false);
+	metric_add(shown, NULL, 1);
+	metric_add(hidden, NULL, 2);
+	metric_add(other, NULL, 3);
+	expect_written(metrics, "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n"
+				"# HELP c_total C.\n# TYPE c_total counter\nc_total 3\n");
+	metrics_show(metrics, "some", true);
+	metrics_show(metrics, "more", false);
+	expect_written(metrics, "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n"
+				"# HELP b_total B.\n# TYPE b_total counter\nb_total 2\n");
+}
+
+TEST(groups, description)
+{
+	static const double bounds[] = {1};
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
+	metrics_gauge(metrics, "g", "This | that.", NULL);
+	metric_group(metrics_histogram(metrics, "h", "H.", two_labels, bounds, 0), "`some`");
+	metrics_describe(metrics, &out);
+	EXPECT_TEXT(out.buf, "| name | type | labels | what it tells | only with |\n"
+			     "|---|---|---|---|---|\n"
+			     "| `kn_dropped_series_total` | counter | `family` | Updates lost "
+			     "because a family had too many series. |  |\n"
+			     "| `g` | gauge |  | This \\| that. |  |\n"
+			     "| `h` | histogram | `verb`, `code` | H. | `some` |\n");
+}
+
+static void count_up(void *ctx)
+{
+	(*(int *)ctx)++;
+}
+
+TEST(exposition, written_comes_after_the_samples)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
+	int collected = 0, written = 0;
+	metrics_on_collect(metrics, count_up, NULL, &collected);
+	metrics_on_collect(metrics, count_up, count_up, &written);
+	metrics_write(metrics, &out);
+	EXPECT_INT(collected, 1);
+	EXPECT_INT(written, 2);
+}
+
+/* ---- this process ---- */
+
+static double value_of(const char *text, const char *name)
+{
+	CLEANUP(strbuf_release) struct strbuf line = STRBUF_INIT;
+	strbuf_addf(&line, "\n%s ", name);
+	const char *at = strstr(text, line.buf);
+	return at ? strtod(at + line.len, NULL) : NAN;
+}
+
+static int open_files(void)
+{
+	int count = 0;
+	for (int fd = 0; fd < 512; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+TEST(process, tells_the_truth)
+{
+	CLEANUP(freep) struct metrics *metrics = metrics_new();
+	CLEANUP(strbuf_release) struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;
+	struct rlimit limit = {.rlim_cur = 512, .rlim_max = 512};
+	int pipes[2];
+	metrics_process(metrics);
+	metrics_write(metrics, &before);
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 && pipe(pipes) == 0);
+	/* More than the 10 ms in which the kernel counts. */
+	for (clock_t end = clock() + CLOCKS_PER_SEC / 25; clock() < end;)
+		continue;
+	metrics_write(metrics, &after);
+	EXPECT(value_of(before.buf, "process_open_fds") == open_files() - 2);
+	EXPECT(value_of(after.buf, "process_open_fds") == open_files());
+	EXPECT(value_of(after.buf, "process_max_fds") == 512);
+	EXPECT(value_of(after.buf, "process_cpu_seconds_total") >
+	       value_of(before.buf, "process_cpu_seconds_total"));
+	EXPECT(value_of(after.buf, "process_cpu_seconds_total") < 60);
+	double resident = value_of(after.buf, "process_resident_memory_bytes");
+	EXPECT(resident > 1e5 && resident < value_of(after.buf, "process_virtual_memory_bytes"));
+	EXPECT(value_of(after.buf, "process_virtual_memory_max_bytes") > 0);
+	double started = value_of(after.buf, "process_start_time_seconds");
+	double now = (double)clock_wall(&system_clock) / 1000;
+	EXPECT(started > now - 600 && started < now + 2);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 TEST_MAIN(TEST_OF(exposition, counter), TEST_OF(exposition, gauge), TEST_OF(exposition, histogram),
 	  TEST_OF(exposition, numbers), TEST_OF(exposition, escapes),
 	  TEST_OF(exposition, values_cannot_imitate_other_labels),
 	  TEST_OF(exposition, collectors_run_before_each_writing),
-	  TEST_OF(exposition, family_refuses_too_many_series), TEST_OF(exposition, promtool_agrees))
+	  TEST_OF(exposition, family_refuses_too_many_series), TEST_OF(exposition, promtool_agrees),
+	  TEST_OF(exposition, written_comes_after_the_samples),
+	  TEST_OF(emitted, made_anew_each_time),
+	  TEST_OF(emitted, none_leave_no_head_and_too_many_are_dropped),
+	  TEST_OF(emitted, counters_too), TEST_OF(groups, hidden_ones_go_on_counting),
+	  TEST_OF(groups, description), TEST_OF(process, tells_the_truth))

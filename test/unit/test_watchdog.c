@@ -152,11 +152,11 @@ TEST(watchdog, ends_a_loop_that_hangs_and_says_where)
 		pid_t child = bear(rows[i].trouble, &err_fd);
 		int status = bury(child, err_fd, text, sizeof(text));
 		EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-		EXPECT_CONTAINS(text, "{\"severity\":\"FATAL\",\"timestamp\":\"20");
+		EXPECT_CONTAINS(text, "{\"severity\":\"EMERGENCY\",\"timestamp\":\"20");
 		EXPECT_CONTAINS(text, "\"message\":\"the loop stopped ticking\"");
 		EXPECT_CONTAINS(text, rows[i].doing);
 		EXPECT_CONTAINS(text, rows[i].key);
-		EXPECT_CONTAINS(text, "\"for\":0.600}\n");
+		EXPECT_CONTAINS(text, "\"for\":\"0.600s\"}\n");
 	}
 	test_row("%s", "");
 }

@@ -17,6 +17,13 @@ int command_run(int argc, char **argv);
 int command_render(int argc, char **argv);
 /* The reference of all annotations. */
 int command_annotations(int argc, char **argv);
+/* For people, with their kubeconfig: how revisions stand, and why. */
+int command_status(int argc, char **argv);
+int command_why(int argc, char **argv);
+
+/* How a person called us: "kubectl autoscaler-keda" where this is kubectl's plugin (the file's name
+ * begins with kubectl-autoscaler_keda), else PROGRAM. */
+const char *command_program(void);
 
 /* All of it to standard output; false, and the cause on standard error, if that fails. */
 MUST_CHECK bool command_print(const struct strbuf *out);

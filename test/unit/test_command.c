@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -189,6 +191,9 @@ TEST(command, table)
 	    {"-h", "", 0, "  render  ", ""},
 	    {"rendr", "", 2, "", "there is no command \"rendr\""},
 	    {"--unknown", "", 2, "", "there is no option --unknown"},
+	    {"run --log-format xml", "", 2, "", "--log-format: \"xml\" is not json or console"},
+	    {"--log-format", "", 2, "", "--log-format needs a value"},
+	    {"run --help", "", 0, "--log-format json|console", ""},
 	};
 	struct desk desk = desk_new();
 
@@ -201,6 +206,88 @@ TEST(command, table)
 		EXPECT(rows[i].out[0] || !o.out[0]);
 		EXPECT(rows[i].err[0] || !o.err[0]);
 	}
+	desk_release(&desk);
+}
+
+TEST(command, lines_for_machines_or_for_people)
+{
+	static const struct {
+		const char *arguments, *line;
+	} rows[] = {
+	    {"run --kubeconfig /nowhere", "\"caller\":\"autoscaler-keda-hpa/run.c:"},
+	    {"run --kubeconfig /nowhere --log-format=json",
+	     "{\"severity\":\"ERROR\",\"timestamp\":"},
+	    {"run --kubeconfig /nowhere --log-format=console",
+	     "Z ERROR cannot start error=\"kubeconfig /nowhere: "},
+	};
+	struct desk desk = desk_new();
+
+	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		test_row("%s", rows[i].arguments);
+		struct outcome o = run(&desk, rows[i].arguments, "");
+
+		EXPECT_INT(o.code, 1);
+		EXPECT_CONTAINS(o.err, rows[i].line);
+		EXPECT(!strchr(o.err, '\033'));
+	}
+	test_row("%s", "");
+	unsetenv("SYSTEM_NAMESPACE");
+	desk_release(&desk);
+}
+
+#define KUBECONFIG(cluster, user)                                                                  \
+	"apiVersion: v1\nkind: Config\ncurrent-context: c\n"                                       \
+	"contexts: [{name: c, context: {cluster: c, user: u}}]\n"                                  \
+	"clusters:\n- name: c\n  cluster: {" cluster "}\nusers:\n- name: u\n  user: {" user "}\n"
+
+/* One that nobody else can listen on meanwhile. */
+static const char *take_port(const struct desk *desk, int *out)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+	socklen_t length = sizeof(address);
+
+	*out = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	EXPECT(*out >= 0 && bind(*out, (struct sockaddr *)&address, length) == 0 &&
+	       listen(*out, 1) == 0 &&
+	       getsockname(*out, (struct sockaddr *)&address, &length) == 0);
+	return arena_printf(desk->arena, "%u", ntohs(address.sin6_port));
+}
+
+/* Each cannot be used; why, is told without what it holds. */
+TEST(command, a_kubeconfig_keeps_its_secrets)
+{
+	static const char *const configs[] = {
+	    KUBECONFIG("server: 'https://me:hunter2@127.0.0.1:1'", "token: hunter2"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1', proxy-url: 'ftp://me:hunter2@p:1'",
+		       "token: hunter2"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "token: hunter2, tokenFile: /nowhere"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "token: \"hunter2\\n\""),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "token: [hunter2]"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "username: me, password: hunter2"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "client-key-data: hunter2"),
+	    KUBECONFIG("server: 'https://127.0.0.1:1'", "token: *hunter2"),
+	};
+	struct desk desk = desk_new();
+	int taken;
+
+	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
+	/* Should one be usable after all, the program ends all the same. */
+	setenv("PROBES_PORT", take_port(&desk, &taken), 1);
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		struct outcome o;
+
+		test_row("%zu", i);
+		put(&desk, "a.yaml", configs[i]);
+		o = run(&desk, "run --kubeconfig @a.yaml", "");
+		EXPECT_INT(o.code, 1);
+		EXPECT_CONTAINS(o.err, "cannot start");
+		EXPECT(!strstr(o.err, "hunter2"));
+	}
+	test_row("%s", "");
+	close(taken);
+	unsetenv("PROBES_PORT");
+	unsetenv("SYSTEM_NAMESPACE");
 	desk_release(&desk);
 }
 
@@ -296,5 +383,6 @@ TEST(command, a_thousand_services_in_a_second)
 	desk_release(&desk);
 }
 
-TEST_MAIN(TEST_OF(command, table), TEST_OF(command, several_files), TEST_OF(command, config_dir),
-	  TEST_OF(command, a_thousand_services_in_a_second))
+TEST_MAIN(TEST_OF(command, table), TEST_OF(command, lines_for_machines_or_for_people),
+	  TEST_OF(command, a_kubeconfig_keeps_its_secrets), TEST_OF(command, several_files),
+	  TEST_OF(command, config_dir), TEST_OF(command, a_thousand_services_in_a_second))

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "pkg/base/date.h"
 #include "reconciler/explain/text.h"
 
 void findings_fact(struct findings *f, const char *object, const char *format, ...)
@@ -58,16 +57,6 @@ void findings_say(struct findings *f, const char *format, ...)
 
 /* ---- JSON ---- */
 
-static void set_time(struct arena *arena, struct json *out, const char *key, int64_t ms)
-{
-	char text[TIME_RFC3339_SIZE];
-
-	if (ms == 0)
-		return;
-	time_format_rfc3339(ms, text);
-	json_set_text(arena, out, key, text);
-}
-
 static struct json *facts_json(const struct findings *f, struct arena *arena)
 {
 	struct json *list = json_array(arena);
@@ -107,8 +96,8 @@ struct json *findings_json(const struct findings *f, struct arena *arena)
 	json_set_text(arena, out, "service", f->service);
 	json_set_text(arena, out, "ready", f->ready);
 	json_set_text(arena, out, "reason", f->reason);
-	set_time(arena, out, "since", f->since_ms);
-	set_time(arena, out, "heldUntil", f->held_until_ms);
+	text_set_time(arena, out, "since", f->since_ms);
+	text_set_time(arena, out, "heldUntil", f->held_until_ms);
 	json_set_text(arena, out, "summary", f->summary ? f->summary : "");
 	json_set(arena, out, "facts", facts_json(f, arena));
 	json_set(arena, out, "next", steps_json(f, arena));

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "pkg/base/date.h"
 #include "pkg/keda/status.h"
 #include "reconciler/explain/scene.h"
 #include "reconciler/explain/text.h"
@@ -167,16 +166,6 @@ static void set_count(struct arena *arena, struct json *out, const char *key, in
 		json_set_int(arena, out, key, count);
 }
 
-static void set_time(struct arena *arena, struct json *out, const char *key, int64_t ms)
-{
-	char text[TIME_RFC3339_SIZE];
-
-	if (ms == 0)
-		return;
-	time_format_rfc3339(ms, text);
-	json_set_text(arena, out, key, text);
-}
-
 static void set_triggers(struct arena *arena, struct json *out, const char *triggers)
 {
 	struct json *list = json_set(arena, out, "triggers", json_array(arena));
@@ -215,13 +204,13 @@ struct json *row_json(const struct scaling_row *row, struct arena *arena)
 	json_set_text(arena, out, "reason", row->reason);
 	if (row->message[0])
 		json_set_text(arena, out, "message", row->message);
-	set_time(arena, out, "since", row->since_ms);
-	set_time(arena, out, "createdAt", row->created_ms);
+	text_set_time(arena, out, "since", row->since_ms);
+	text_set_time(arena, out, "createdAt", row->created_ms);
 	set_count(arena, out, "minReplicas", row->min);
 	set_count(arena, out, "maxReplicas", row->max);
 	set_count(arena, out, "currentReplicas", row->current);
 	set_count(arena, out, "desiredReplicas", row->desired);
-	set_time(arena, out, "heldUntil", row->held_until_ms);
+	text_set_time(arena, out, "heldUntil", row->held_until_ms);
 	set_triggers(arena, out, row->triggers);
 	set_scalers(arena, out, row);
 	return out;

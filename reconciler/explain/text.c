@@ -6,12 +6,13 @@
 
 #include <string.h>
 
+#include "pkg/base/date.h"
+#include "pkg/base/distance.h"
 #include "pkg/base/strbuf.h"
 #include "pkg/base/utf8.h"
 
 #define ELLIPSIS "\xE2\x80\xA6"
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define NEAR_LENGTH_MAX 128
 
 /* ---- visible ---- */
 
@@ -133,37 +134,23 @@ char *text_duration(struct arena *arena, int64_t ms)
 
 /* ---- near ---- */
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance, one row at a time. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NEAR_LENGTH_MAX + 1], width = strlen(b);
-
-	for (size_t i = 0; i <= width; i++)
-		row[i] = i;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t k = 0; k < width; k++) {
-			size_t above = row[k + 1];
-			row[k + 1] = least(least(above, row[k]) + 1, diagonal + (a[i] != b[k]));
-			diagonal = above;
-		}
-	}
-	return row[width];
-}
-
 bool text_is_near(const char *asked, const char *there)
 {
 	size_t length = strlen(asked), other = strlen(there);
 
-	if (length == 0 || length > NEAR_LENGTH_MAX || other > NEAR_LENGTH_MAX)
+	if (length == 0 || length > DISTANCE_LENGTH_MAX || other > DISTANCE_LENGTH_MAX)
 		return false;
-	if (strncmp(asked, there, least(length, other)) == 0 && other > 0)
+	if (strncmp(asked, there, length < other ? length : other) == 0 && other > 0)
 		return true;
 	return distance(asked, there) <= (length > 8 ? 3 : 2);
+}
+
+void text_set_time(struct arena *arena, struct json *object, const char *key, int64_t ms)
+{
+	char text[TIME_RFC3339_SIZE];
+
+	if (ms == 0)
+		return;
+	time_format_rfc3339(ms, text);
+	json_set_text(arena, object, key, text);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pkg/base/arena.h"
+#include "pkg/json/json.h"
 
 #define TEXT_MESSAGE_MAX 2048 /* bytes: of a condition's message */
 #define TEXT_WORD_MAX 256     /* of a name or a reason */
@@ -24,5 +25,7 @@ char *text_shell(struct arena *arena, const char *text);
 char *text_duration(struct arena *arena, int64_t ms);
 /* Is one likely a slip of the other? Equal but for a few letters, or one begins with the other. */
 bool text_is_near(const char *asked, const char *there);
+/* A moment as member of a JSON object, RFC 3339; 0 is left out. */
+void text_set_time(struct arena *arena, struct json *object, const char *key, int64_t ms);
 
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/strbuf.h"
 
 #define CONNECTIONS_MAX 256
@@ -37,6 +38,27 @@ struct server {
 	struct connection connections[CONNECTIONS_MAX];
 	int count;
 };
+
+uint16_t test_free_port(void)
+{
+	struct sockaddr_in where = {.sin_family = AF_INET};
+	uint64_t from = (uint64_t)getpid() * 127 + (uint64_t)clock_mono(&system_clock);
+
+	where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (uint64_t i = 0; i < 20000; i++) {
+		uint16_t port = (uint16_t)(12000 + (from + i) % 20000);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		where.sin_port = htons(port);
+		CHECK(fd >= 0);
+		bool free_now = bind(fd, (struct sockaddr *)&where, sizeof(where)) == 0;
+		close(fd);
+		if (free_now)
+			return port;
+	}
+	CHECK(!"no free port");
+	return 0;
+}
 
 int test_listen(uint16_t *port)
 {

@@ -37,6 +37,9 @@ void test_sleep_ms(int ms);
 
 /* A listening socket on a free loopback port that accepts nothing. */
 int test_listen(uint16_t *port);
+/* A free loopback port below those that the kernel gives to clients: nobody else is given it by
+ * chance until somebody listens there, which may take long where many tests run. */
+uint16_t test_free_port(void);
 /* A connected blocking socket to a loopback port; -1 if refused. */
 int test_connect(uint16_t port);
 

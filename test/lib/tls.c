@@ -1,14 +1,12 @@
 /* Certificates by openssl, servers by fork and exec. Only our own children are ever signalled. */
 #include "test/lib/tls.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,34 +94,11 @@ static bool answers(const struct child *child)
 	return false;
 }
 
-/* A free one below those that the kernel gives to clients: nobody else is given it by chance until
- * the child listens, which may take long where many tests run. */
-static uint16_t quiet_port(void)
-{
-	struct sockaddr_in where = {.sin_family = AF_INET};
-	uint64_t from = (uint64_t)getpid() * 127 + (uint64_t)clock_mono(&system_clock);
-
-	where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	for (uint64_t i = 0; i < 20000; i++) {
-		uint16_t port = (uint16_t)(12000 + (from + i) % 20000);
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		where.sin_port = htons(port);
-		CHECK(fd >= 0);
-		bool free_now = bind(fd, (struct sockaddr *)&where, sizeof(where)) == 0;
-		close(fd);
-		if (free_now)
-			return port;
-	}
-	CHECK(!"no free port");
-	return 0;
-}
-
 bool child_start(struct child *child, struct tls_folder *folder, const char *name,
 		 const char *command)
 {
 	char text[512], port[8], log[64], *words[WORDS_MAX];
-	child->port = quiet_port();
+	child->port = test_free_port();
 	snprintf(port, sizeof(port), "%u", child->port);
 	snprintf(log, sizeof(log), "%s.log", name);
 	snprintf(text, sizeof(text), "%s", command);

@@ -18,15 +18,6 @@ static const char hello[] =
     "\"autoscaling.knative.dev/prometheus-query\":\"sum(orders)\"}},"
     "\"spec\":{\"containers\":[{\"image\":\"example.com/hello\"}]}}}}";
 
-static uint16_t free_port(void)
-{
-	uint16_t port;
-	int fd = test_listen(&port);
-
-	close(fd);
-	return port;
-}
-
 static void start_program(struct site *site, uint16_t port)
 {
 	char *argv[] = {beside(site->arena, "autoscaler-keda-hpa"), (char[]){"--kubeconfig"},
@@ -99,7 +90,7 @@ TEST(metrics, of_the_program)
 	};
 	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
 	struct site site;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port();
 
 	site_init(&site);
 	start_program(&site, port);
@@ -119,7 +110,7 @@ TEST(metrics, config_observability_turns_them_off)
 {
 	CLEANUP(strbuf_release) struct strbuf out = STRBUF_INIT;
 	struct site site;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port();
 
 	site_init(&site);
 	start_program(&site, port);

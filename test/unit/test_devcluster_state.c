@@ -19,19 +19,6 @@ static const char wrong[] =
     "\"autoscaling.knative.dev/metric\":\"orders\",\"autoscaling.knative.dev/target\":\"5\""
     "}},\"spec\":{\"containers\":[{\"image\":\"example.com/wrong\"}]}}}}";
 
-/* One that is free now; whoever takes it meanwhile fails the test. */
-static uint16_t free_port(void)
-{
-	struct sockaddr_in where = {.sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(where);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&where, length) == 0);
-	CHECK(getsockname(fd, (struct sockaddr *)&where, &length) == 0);
-	close(fd);
-	return ntohs(where.sin_port);
-}
-
 static void start_program(struct site *site, const char *flag, const char *value)
 {
 	char *argv[] = {beside(site->arena, "autoscaler-keda-hpa"),
@@ -118,7 +105,7 @@ static void wait_for_refusal(struct site *site)
 TEST(state, is_told_over_a_socket)
 {
 	struct site site;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port();
 	site_init(&site);
 	start_program(&site, "--debug-port", arena_printf(site.arena, "%u", port));
 	EXPECT_INT(ask(&site, "POST", SERVICES, wrong, NULL), 201);
@@ -147,7 +134,7 @@ TEST(state, is_told_over_a_socket)
 TEST(state, is_logged_on_a_signal_without_a_port)
 {
 	struct site site;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port();
 	site_init(&site);
 	start_program(&site, NULL, NULL);
 	EXPECT_INT(ask(&site, "POST", SERVICES, wrong, NULL), 201);

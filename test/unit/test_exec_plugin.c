@@ -235,7 +235,6 @@ static const struct {
     {"echo secret; exit 3", "failed with exit code 3"},
     {"echo secret; kill -9 $$", "ended by signal 9"},
     {"echo secret", "what it printed is no JSON"},
-    {"sleep 100 >&-", "no answer within 0.3 s"},
     {"exec sleep 100", "no answer within 0.3 s"},
     {"exec >&-; exec sleep 100", "no answer within 0.3 s"},
     {"while :; do echo secret; sleep 0.01; done", "no answer within 0.3 s"},

@@ -3,35 +3,8 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "pkg/work/queue.h"
-#include "test/lib/fake_clock.h"
 #include "test/lib/test.h"
-
-struct world {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct queue *queue;
-	int ready;
-};
-
-static void on_ready(void *ctx)
-{
-	((struct world *)ctx)->ready++;
-}
-
-static void world_init(struct world *world)
-{
-	*world = (struct world){.ready = 0};
-	fake_clock_init(&world->clock);
-	world->timers = timers_new(&world->clock.clock);
-	world->queue = queue_new(world->timers, on_ready, world);
-}
-
-static void world_release(struct world *world)
-{
-	queue_free(world->queue);
-	timers_free(world->timers);
-}
+#include "test/unit/queue_fixture.h"
 
 static void run(struct world *world, int64_t ms)
 {

@@ -4,32 +4,8 @@
 
 #include "pkg/base/check.h"
 #include "pkg/base/strbuf.h"
-#include "pkg/work/queue.h"
-#include "test/lib/fake_clock.h"
 #include "test/lib/test.h"
-
-struct world {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct queue *queue;
-};
-
-static void on_ready(void *ctx UNUSED)
-{
-}
-
-static void world_init(struct world *world)
-{
-	fake_clock_init(&world->clock);
-	world->timers = timers_new(&world->clock.clock);
-	world->queue = queue_new(world->timers, on_ready, NULL);
-}
-
-static void world_release(struct world *world)
-{
-	queue_free(world->queue);
-	timers_free(world->timers);
-}
+#include "test/unit/queue_fixture.h"
 
 static void run(struct world *world, int64_t ms)
 {

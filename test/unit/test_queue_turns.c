@@ -2,32 +2,8 @@
 #include <string.h>
 
 #include "pkg/base/strbuf.h"
-#include "pkg/work/queue.h"
-#include "test/lib/fake_clock.h"
 #include "test/lib/test.h"
-
-struct world {
-	struct fake_clock clock;
-	struct timers *timers;
-	struct queue *queue;
-};
-
-static void on_ready(void *ctx UNUSED)
-{
-}
-
-static void world_init(struct world *world)
-{
-	fake_clock_init(&world->clock);
-	world->timers = timers_new(&world->clock.clock);
-	world->queue = queue_new(world->timers, on_ready, NULL);
-}
-
-static void world_release(struct world *world)
-{
-	queue_free(world->queue);
-	timers_free(world->timers);
-}
+#include "test/unit/queue_fixture.h"
 
 /* keys: separated by blanks. */
 static void add(struct world *world, const char *keys, enum queue_lane lane)

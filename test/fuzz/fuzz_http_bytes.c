@@ -74,16 +74,22 @@ static void stream_done(void *ctx, const struct http_response *response, const s
 
 /* ---- the server ---- */
 
-static uint16_t listen_somewhere(struct site *site)
+/* One for all inputs: each port that was listened on would be kept from clients for a minute, and
+ * after 28,000 inputs there would be none left. */
+static int listener(uint16_t *port)
 {
+	static int fd = -1;
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	socklen_t length = sizeof(address);
 	address.sin_addr.s_addr = htonl(LISTEN_ON);
-	site->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	CHECK(bind(site->listener, (struct sockaddr *)&address, length) == 0);
-	CHECK(listen(site->listener, 4) == 0);
-	CHECK(getsockname(site->listener, (struct sockaddr *)&address, &length) == 0);
-	return ntohs(address.sin_port);
+	if (fd < 0) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, length) == 0);
+		CHECK(listen(fd, 4) == 0);
+	}
+	CHECK(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
+	*port = ntohs(address.sin_port);
+	return fd;
 }
 
 static void serve(struct site *site)
@@ -106,7 +112,6 @@ static void hang_up(const struct site *site)
 		setsockopt(site->connection, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		close(site->connection);
 	}
-	close(site->listener);
 }
 
 /* ---- the client ---- */
@@ -131,8 +136,10 @@ static void setup(struct site *site, const uint8_t *data, size_t size)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	char server[64];
-	*site = (struct site){.connection = -1, .data = data, .size = size};
-	snprintf(server, sizeof(server), "http://" LISTEN_AT ":%u", listen_somewhere(site));
+	uint16_t port;
+	*site = (struct site){
+	    .listener = listener(&port), .connection = -1, .data = data, .size = size};
+	snprintf(server, sizeof(server), "http://" LISTEN_AT ":%u", port);
 	struct endpoint endpoint = {.server = server};
 	site->loop = loop_new(&system_clock);
 	log_setup(&system_clock, NULL, fuzz_take_log, NULL);

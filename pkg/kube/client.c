@@ -1,16 +1,19 @@
 /*
- * Requests to the API server. A call is either running (http set) or waits in one of two lanes; of
- * writes at most max_writes run, and a background one waits for as long as a lane before it has
- * anything. Calls belong to the client until done or cancelled.
+ * Requests to the API server. A call is either running (http set) or waits in a lane; of writes at
+ * most max_writes run, and a background one waits for as long as a lane before it has anything.
+ * Within a lane namespaces take turns, for Events of one may come by the hundred. Calls belong to
+ * the client until done or cancelled.
  */
 #include "pkg/kube/client.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "pkg/base/check.h"
 #include "pkg/base/log.h"
+#include "pkg/base/turns.h"
 #include "pkg/kube/internal.h"
 
 #define MAX_WRITES 32
@@ -26,7 +29,8 @@
 enum lane { LANE_READS, LANE_WRITES, LANE_BACKGROUND, LANES };
 
 struct kube_call {
-	TAILQ_ENTRY(kube_call) link;
+	TAILQ_ENTRY(kube_call) link; /* of one that runs */
+	struct turn turn;            /* of one that waits */
 	struct kube_client *client;
 	enum lane lane;
 	const char *method;
@@ -52,7 +56,7 @@ struct kube_client {
 	unsigned max_writes;
 	int64_t timeout_ms;
 	struct call_list running;
-	struct call_list waiting[LANES];
+	struct turns waiting[LANES];
 	size_t running_count[LANES];
 	size_t waiting_count;
 	struct timer hold;
@@ -74,7 +78,7 @@ struct kube_client *kube_client_new(const struct kube_client_config *config)
 	client->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
 	TAILQ_INIT(&client->running);
 	for (size_t i = 0; i < LANES; i++)
-		TAILQ_INIT(&client->waiting[i]);
+		turns_init(&client->waiting[i]);
 	timer_init(&client->hold, pump, client);
 	client->held_until = timers_now(client->timers);
 	client->anchor_mono = timers_now(client->timers);
@@ -98,9 +102,16 @@ static void detach(struct kube_call *call)
 		TAILQ_REMOVE(&client->running, call, link);
 		client->running_count[call->lane]--;
 	} else {
-		TAILQ_REMOVE(&client->waiting[call->lane], call, link);
+		turns_remove(&client->waiting[call->lane], &call->turn);
 		client->waiting_count--;
 	}
+}
+
+/* NULL: none waits there. */
+static struct kube_call *next_call(struct kube_client *client, enum lane lane)
+{
+	struct turn *turn = turns_next(&client->waiting[lane]);
+	return turn ? (struct kube_call *)((char *)turn - offsetof(struct kube_call, turn)) : NULL;
 }
 
 static void drop(struct kube_call *call)
@@ -115,11 +126,13 @@ void kube_client_free(struct kube_client *client)
 {
 	if (!client)
 		return;
+	struct kube_call *call;
 	while (!TAILQ_EMPTY(&client->running))
 		drop(TAILQ_FIRST(&client->running));
-	for (size_t i = 0; i < LANES; i++) {
-		while (!TAILQ_EMPTY(&client->waiting[i]))
-			drop(TAILQ_FIRST(&client->waiting[i]));
+	for (enum lane lane = LANE_READS; lane < LANES; lane++) {
+		while ((call = next_call(client, lane)))
+			drop(call);
+		turns_release(&client->waiting[lane]);
 	}
 	timer_disarm(client->timers, &client->hold);
 	free(client->field_manager);
@@ -215,7 +228,7 @@ static void start(struct kube_call *call)
 				       .timeout_ms = call->timeout_ms,
 				       .max_body = ANSWER_BYTES,
 				       .leaving = on_leaving};
-	TAILQ_REMOVE(&client->waiting[call->lane], call, link);
+	turns_remove(&client->waiting[call->lane], &call->turn);
 	client->waiting_count--;
 	TAILQ_INSERT_TAIL(&client->running, call, link);
 	client->running_count[call->lane]++;
@@ -259,14 +272,14 @@ static bool has_room(const struct kube_client *client, enum lane lane, size_t sl
 static void pump(void *ctx)
 {
 	struct kube_client *client = ctx;
-	struct call_list *waiting = client->waiting;
+	struct kube_call *call;
 	int64_t held = client->held_until - timers_now(client->timers), wait_ms;
-	while (!TAILQ_EMPTY(&waiting[LANE_READS]))
-		start(TAILQ_FIRST(&waiting[LANE_READS]));
+	while ((call = next_call(client, LANE_READS)))
+		start(call);
 	size_t slow = slow_writes(client, &wait_ms);
 	for (enum lane lane = LANE_WRITES; held <= 0 && lane < LANES; lane++) {
-		while (!TAILQ_EMPTY(&waiting[lane]) && has_room(client, lane, slow))
-			start(TAILQ_FIRST(&waiting[lane]));
+		while (has_room(client, lane, slow) && (call = next_call(client, lane)))
+			start(call);
 	}
 	if (held > 0 || wait_ms <= 0)
 		wait_ms = held > 0 ? held : SLOW_MS;
@@ -339,7 +352,7 @@ struct kube_call *kube_client_send(struct kube_client *client, const struct kube
 	call->lane = LANE_READS;
 	if (request->verb != KUBE_GET && !request->urgent)
 		call->lane = request->background ? LANE_BACKGROUND : LANE_WRITES;
-	TAILQ_INSERT_TAIL(&client->waiting[call->lane], call, link);
+	turns_add(&client->waiting[call->lane], &call->turn, request->ns ? request->ns : "");
 	client->waiting_count++;
 	pump(client);
 	return call;

@@ -1,11 +1,12 @@
 /*
  * struct kube_client: single requests to the API server: get, create, JSON merge patch, delete.
- * At most max_writes writes are in flight (the rest wait their turn, Events last). Those that have
- * not been answered for a second wait for somebody else, a webhook mostly, and must not hold up the
- * rest: a quarter of max_writes may always be in flight beside them, up to three times max_writes
- * in all. A 429 or 503 with Retry-After, but a webhook's own, holds back all writes for that long,
- * 60 s at most. Nothing is repeated here: the pass decides. A reply that was lost leaves the
- * outcome unknown (ERROR_TRANSIENT): read before repeating.
+ * At most max_writes writes are in flight (the rest wait their turn, Events last; of those that
+ * wait namespaces take turns). Those that have not been answered for a second wait for somebody
+ * else, a webhook mostly, and must not hold up the rest: a quarter of max_writes may always be in
+ * flight beside them, up to three times max_writes in all. A 429 or 503 with Retry-After, but a
+ * webhook's own, holds back all writes for that long, 60 s at most. Nothing is repeated here: the
+ * pass decides. A reply that was lost leaves the outcome unknown (ERROR_TRANSIENT): read before
+ * repeating.
  */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H

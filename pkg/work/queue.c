@@ -14,7 +14,7 @@
 #include "pkg/base/hash.h"
 #include "pkg/base/pace.h"
 #include "pkg/base/table.h"
-#include "pkg/work/turns.h"
+#include "pkg/base/turns.h"
 
 #define BACKOFF_FIRST_MS 5
 #define BACKOFF_MAX_MS (5 * 60 * 1000)

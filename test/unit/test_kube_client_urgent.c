@@ -1,4 +1,5 @@
-/* What a Lease's requests ask of the client: no wait, a time-out of their own, a last question. */
+/* What a Lease's requests ask of the client: no wait, a time-out of their own, a last question. And
+ * whose turn it is among those that do wait. */
 #include "pkg/kube/client.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_transport.h"
@@ -81,6 +82,32 @@ TEST(client, an_urgent_write_waits_for_nothing)
 	teardown(&b);
 }
 
+static void record(struct bench *b, const char *ns, const char *name)
+{
+	struct kube_request request = {
+	    .verb = KUBE_PATCH, .resource = &things, .ns = ns, .name = name, .background = true};
+
+	kube_client_send(b->client, &request, done, b);
+}
+
+/* One namespace's hundreds of Events cost the others the wait for one. */
+TEST(client, namespaces_take_turns)
+{
+	struct bench b;
+
+	setup(&b);
+	for (int i = 0; i < 5; i++)
+		record(&b, "crowded", "mass");
+	record(&b, "other", "one");
+	for (int i = 0; i < 2; i++) {
+		EXPECT(!fake_find(&b.fake, "PATCH", "/one"));
+		fake_answer(&b.fake, fake_find(&b.fake, "PATCH", "/mass"), 200, "{}");
+	}
+	EXPECT(fake_find(&b.fake, "PATCH", "/one"));
+	EXPECT_INT(fake_open_count(&b.fake), 1);
+	teardown(&b);
+}
+
 TEST(client, a_request_has_a_time_out_of_its_own)
 {
 	struct bench b;
@@ -108,5 +135,6 @@ TEST(client, a_request_is_asked_for_when_it_leaves)
 }
 
 TEST_MAIN(TEST_OF(client, an_urgent_write_waits_for_nothing),
+	  TEST_OF(client, namespaces_take_turns),
 	  TEST_OF(client, a_request_has_a_time_out_of_its_own),
 	  TEST_OF(client, a_request_is_asked_for_when_it_leaves))

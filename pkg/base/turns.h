@@ -3,8 +3,8 @@
  * take turns, one each, and within a namespace it goes in the order of coming. So one that comes
  * with hundreds of keys costs another one key's wait, not hundreds.
  */
-#ifndef WORK_TURNS_H
-#define WORK_TURNS_H
+#ifndef BASE_TURNS_H
+#define BASE_TURNS_H
 
 #include <stdbool.h>
 #include <sys/queue.h>

@@ -1,7 +1,7 @@
 /*
  * A group is a namespace with somebody waiting; it is made with the first and goes with the last.
  */
-#include "pkg/work/turns.h"
+#include "pkg/base/turns.h"
 
 #include <stdlib.h>
 #include <string.h>

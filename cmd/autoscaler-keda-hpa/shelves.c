@@ -92,32 +92,6 @@ void shelves_release(struct shelves *shelves)
 
 /* ---- what belongs together ---- */
 
-struct choice {
-	const char *name;
-	struct object *best;
-};
-
-static bool choose(void *ctx, struct object *object)
-{
-	struct choice *choice = ctx;
-
-	if (strcmp(object->meta.name, choice->name) == 0) {
-		choice->best = object;
-		return false;
-	}
-	if (!choice->best || strcmp(object->meta.name, choice->best->meta.name) < 0)
-		choice->best = object;
-	return true;
-}
-
-static struct object *indexed(const struct store *store, const struct meta *meta, const char *text)
-{
-	struct choice choice = {.name = meta->name};
-
-	store_each_indexed(store, meta->ns, text, choose, &choice);
-	return choice.best;
-}
-
 bool shelves_auto_create(const struct json *config_keda)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
@@ -149,9 +123,9 @@ void shelves_find(const struct shelves *shelves, const struct object *pa, bool a
 	if (shelved_auto_create(json_of(pa), auto_create))
 		so = store_get(shelves->stores[SHELF_SO], meta->ns, meta->name);
 	else
-		so = indexed(shelves->stores[SHELF_SO], meta, target_of(pa));
+		so = store_choose_indexed(shelves->stores[SHELF_SO], meta, target_of(pa));
 	if (so)
-		hpa = indexed(shelves->stores[SHELF_HPA], meta, so->meta.uid);
+		hpa = store_choose_indexed(shelves->stores[SHELF_HPA], meta, so->meta.uid);
 	if (!hpa)
 		hpa = store_get(shelves->stores[SHELF_HPA], meta->ns, meta->name);
 	out->ns = meta->ns;

@@ -348,3 +348,31 @@ void store_each(const struct store *store, bool (*each)(void *ctx, struct object
 	struct visit visit = {each, ctx};
 	table_each(store->entries, visit_entry, &visit);
 }
+
+struct choice {
+	const char *name;
+	struct object *best;
+};
+
+static bool choose(void *ctx, struct object *object)
+{
+	struct choice *choice = ctx;
+
+	if (strcmp(object->meta.name, choice->name) == 0) {
+		choice->best = object;
+		return false;
+	}
+	if (!choice->best || strcmp(object->meta.name, choice->best->meta.name) < 0)
+		choice->best = object;
+	return true;
+}
+
+struct object *store_choose_indexed(const struct store *store, const struct meta *meta,
+				    const char *text)
+{
+	struct choice choice = {.name = meta->name};
+
+	if (text)
+		store_each_indexed(store, meta->ns, text, choose, &choice);
+	return choice.best;
+}

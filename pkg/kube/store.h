@@ -39,6 +39,10 @@ bool store_synced(const struct store *store); /* a first whole list is in (or th
  * read the store, not change it. */
 void store_each_indexed(const struct store *store, const char *ns, const char *text,
 			bool (*each)(void *ctx, struct object *object), void *ctx);
+/* Of those, the one of meta's namespace and name, else the first by name: the choice must not
+ * depend on the order in which they were seen. NULL: there is none, or text is NULL. Borrowed. */
+struct object *store_choose_indexed(const struct store *store, const struct meta *meta,
+				    const char *text);
 void store_each(const struct store *store, bool (*each)(void *ctx, struct object *object),
 		void *ctx);
 

@@ -9,36 +9,6 @@
 
 #define AUTO_CREATE_ANNOTATION "autoscaling.knative.dev/scaled-object-auto-create"
 
-/* Of the objects that an index names, the one of this name, else the first by name: the choice must
- * not depend on the order in which they were seen. */
-struct choice {
-	const char *name;
-	struct object *best;
-};
-
-static bool choose(void *ctx, struct object *object)
-{
-	struct choice *choice = ctx;
-
-	if (strcmp(object->meta.name, choice->name) == 0) {
-		choice->best = object;
-		return false;
-	}
-	if (!choice->best || strcmp(object->meta.name, choice->best->meta.name) < 0)
-		choice->best = object;
-	return true;
-}
-
-static struct object *find_indexed(const struct store *store, const struct meta *meta,
-				   const char *text)
-{
-	struct choice choice = {.name = meta->name};
-
-	if (text)
-		store_each_indexed(store, meta->ns, text, choose, &choice);
-	return choice.best;
-}
-
 /* An annotation that is neither true nor false is refused by the core, whatever is answered. */
 static bool auto_create(const struct pod_autoscaler *pa, const struct config_keda *config)
 {
@@ -57,7 +27,7 @@ struct object *view_find_scaled_object(const struct controller *controller,
 	/* Of another class by now: only what we made is of interest. */
 	if (auto_create(pa, &controller->keda->config) || !pod_autoscaler_is_ours(pa))
 		return store_get(store, meta->ns, meta->name);
-	return find_indexed(store, meta, pa->target_name);
+	return store_choose_indexed(store, meta, pa->target_name);
 }
 
 static struct object *find_hpa(const struct controller *controller, const struct pod_autoscaler *pa,
@@ -65,7 +35,7 @@ static struct object *find_hpa(const struct controller *controller, const struct
 {
 	const struct store *store = controller->caches[CACHE_HPA].store;
 	const struct meta *meta = &pa->object.meta;
-	struct object *hpa = so ? find_indexed(store, meta, so->meta.uid) : NULL;
+	struct object *hpa = so ? store_choose_indexed(store, meta, so->meta.uid) : NULL;
 
 	return hpa ? hpa : store_get(store, meta->ns, meta->name);
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"math"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,10 +10,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
-
-	"autoscaler-keda-hpa/e2e/cluster"
+	"k8s.io/apimachinery/pkg/watch"
 )
+
+// statusWrites a revision: the first tells its service name and what it waits
+// for, as soon as each is known; the second that it is ready.
+const statusWrites = 2
 
 // inParallel calls do for 0 to count-1 and returns the first error.
 func inParallel(ctx context.Context, count, workers int, do func(context.Context, int) error) error {
@@ -34,71 +36,53 @@ func inParallel(ctx context.Context, count, workers int, do func(context.Context
 	return context.Cause(ctx)
 }
 
-// openWatches opens the watches that the program, the stand-in and waitReady
-// have open, and drops what they bring: serving them is a cost of the API
-// server's that the floor must bear too.
-func openWatches(ctx context.Context, client dynamic.Interface) error {
-	for _, what := range []schema.GroupVersionResource{
-		gvr.pa, gvr.sks, gvr.so, gvr.hpa, // the program
-		gvr.sks, gvr.so, // the stand-in
-		gvr.pa, // waitReady
-	} {
-		stream, err := client.Resource(what).Watch(ctx, metav1.ListOptions{})
-		if err != nil {
+// createFloor does the writes of create straight: for each revision one after
+// the other, as many revisions at a time as there are workers, and two status
+// writes each, with the watches of the program, the stand-in and waitReady open.
+func (b *bed) createFloor(ctx context.Context, result *Result) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := b.openWatches(ctx); err != nil {
+		return err
+	}
+	failed := newFailure()
+	for _, what := range []schema.GroupVersionResource{gvr.sks, gvr.so, gvr.pa} {
+		nothing := func(watch.EventType, *unstructured.Unstructured) {}
+		if err := follow(ctx, b.of(what), nothing, failed.tell); err != nil {
 			return err
 		}
-		go func() {
-			for range stream.ResultChan() {
-			}
-		}()
 	}
+	begin := time.Now()
+	if err := inParallel(ctx, result.Revisions, b.workers, b.writeStraight); err != nil {
+		return err
+	}
+	floor := time.Since(begin).Seconds()
+	tell("create, %d revisions: floor %.1f s", result.Revisions, floor)
+	result.Floors = append(result.Floors, floor)
 	return nil
 }
 
-// measureFloor does the same writes straight: for each revision one after the
-// other, as many revisions at a time as there are workers, and as many status
-// writes as the program made, with the same watches open.
-func measureFloor(ctx context.Context, c *cluster.Cluster, result *Result) error {
-	client, err := unlimited(c)
+func (b *bed) writeStraight(ctx context.Context, i int) error {
+	pa, err := b.of(gvr.pa).Create(ctx, podAutoscaler(i), metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
-	if err := prepareNamespace(ctx, client); err != nil {
-		return err
-	}
-	if err := openWatches(ctx, client); err != nil {
-		return err
-	}
-	statuses := max(1, int(math.Round(result.Statuses)))
-	begin := time.Now()
-	err = inParallel(ctx, result.Revisions, result.Workers, func(ctx context.Context, i int) error {
-		return writeStraight(ctx, client, i, statuses)
-	})
-	result.Floor = time.Since(begin).Seconds()
-	return err
-}
-
-func writeStraight(ctx context.Context, client dynamic.Interface, i, statuses int) error {
-	pa, err := client.Resource(gvr.pa).Namespace(namespace).Create(ctx, podAutoscaler(i), metav1.CreateOptions{})
+	sks, err := b.programOf(gvr.sks).Create(ctx, plainSKS(pa), metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
-	sks, err := client.Resource(gvr.sks).Namespace(namespace).Create(ctx, plainSKS(pa), metav1.CreateOptions{})
+	so, err := b.programOf(gvr.so).Create(ctx, plainScaledObject(pa), metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
-	so, err := client.Resource(gvr.so).Namespace(namespace).Create(ctx, plainScaledObject(pa), metav1.CreateOptions{})
-	if err != nil {
+	if err := patchStatus(ctx, b.admin, gvr.sks, sks.GetName(), sksStatus(sks)); err != nil {
 		return err
 	}
-	if err := patchStatus(ctx, client, gvr.sks, sks.GetName(), sksStatus(sks)); err != nil {
+	if err := makeHPA(ctx, b.admin, so); err != nil {
 		return err
 	}
-	if err := makeHPA(ctx, client, so); err != nil {
-		return err
-	}
-	for n := range statuses {
-		if err := patchStatus(ctx, client, gvr.pa, pa.GetName(), paStatus(n)); err != nil {
+	for n := range statusWrites {
+		if err := patchStatus(ctx, b.asProgram, gvr.pa, pa.GetName(), paStatus(n)); err != nil {
 			return err
 		}
 	}
@@ -132,13 +116,17 @@ func plainScaledObject(pa *unstructured.Unstructured) *unstructured.Unstructured
 		"spec": fields{
 			"scaleTargetRef": target, "minReplicaCount": int64(1), "maxReplicaCount": int64(10),
 			"advanced": fields{"horizontalPodAutoscalerConfig": fields{"name": pa.GetName()}},
-			"triggers": []any{fields{
-				"type": "prometheus", "name": "default-trigger-custom", "metricType": "AverageValue",
-				"metadata": fields{
-					"serverAddress": "http://prometheus-operated.default.svc:9090", "threshold": "5",
-					"query": "sum(rate(http_requests_total{revision=\"" + pa.GetName() + "\"}[1m]))", "namespace": namespace,
-				},
-			}},
+			"triggers": triggers(pa.GetName(), 5),
+		},
+	}}
+}
+
+func triggers(revision string, target int) []any {
+	return []any{fields{
+		"type": "prometheus", "name": "default-trigger-custom", "metricType": "AverageValue",
+		"metadata": fields{
+			"serverAddress": "http://prometheus-operated.default.svc:9090", "threshold": strconv.Itoa(target),
+			"query": "sum(rate(http_requests_total{revision=\"" + revision + "\"}[1m]))", "namespace": namespace,
 		},
 	}}
 }

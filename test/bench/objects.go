@@ -14,6 +14,12 @@ const namespace = "bench"
 
 type fields = map[string]any
 
+const (
+	classAnnotation = "autoscaling.knative.dev/class"
+	ourClass        = "hpa.autoscaling.knative.dev"
+	floorClass      = "kpa.autoscaling.knative.dev" // the program passes it over
+)
+
 func now() string { return time.Now().UTC().Format(time.RFC3339) }
 
 func name(i int) string { return fmt.Sprintf("app-%05d-00001", i) }

@@ -2,144 +2,133 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 
 	"autoscaler-keda-hpa/e2e/cluster"
 )
 
-// unlimited is a client without client-go's own rate limit.
-func unlimited(c *cluster.Cluster) (dynamic.Interface, error) {
-	config := rest.CopyConfig(c.Config)
-	config.QPS = -1
-	return dynamic.NewForConfig(config)
+// meter measures the program over a span of time.
+type meter struct {
+	bed     *bed
+	begin   time.Time
+	cpu     time.Duration
+	traffic *traffic
 }
 
-func prepareNamespace(ctx context.Context, client dynamic.Interface) error {
-	object := &unstructured.Unstructured{Object: fields{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": fields{"name": namespace},
-	}}
-	_, err := client.Resource(cluster.Namespaces).Create(ctx, object, metav1.CreateOptions{})
-	return err
+func (b *bed) startMeter() (*meter, error) {
+	pid := b.program.Pid()
+	resetPeak(pid)
+	cpu, err := cpuTime(pid)
+	address, _ := url.Parse(b.Config.Host)
+	return &meter{b, time.Now(), cpu, countTraffic(pid, address.Port())}, err
 }
 
-func measureProgram(ctx context.Context, c *cluster.Cluster, result *Result) error {
+// stop waits until the program is quiet, so that nothing it still has to do is
+// left out of the figures, and fills them in, but for the wall time.
+func (m *meter) stop(ctx context.Context, result *Result) error {
+	if _, err := m.bed.quiet(ctx); err != nil {
+		return err
+	}
+	pid := m.bed.program.Pid()
+	cpu, err := cpuTime(pid)
+	if err != nil {
+		return err
+	}
+	result.CPU = (cpu - m.cpu).Seconds()
+	if result.Memory, err = memoryOf(pid); err != nil {
+		return err
+	}
+	if bytes := m.traffic.stop(); bytes != nil {
+		result.MBIn, result.MBOut = float64(bytes[0])/1e6, float64(bytes[1])/1e6
+	}
+	return m.bed.countRequests(m.begin, result)
+}
+
+// create: n PodAutoscalers at once, until all are ready.
+func (b *bed) create(ctx context.Context, result *Result) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	client, err := unlimited(c)
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	idle, err := memoryOf(b.program.Pid())
 	if err != nil {
 		return err
 	}
-	if err := prepareNamespace(ctx, client); err != nil {
-		return err
-	}
-	program, err := c.NewProgram()
+	result.Before = idle
+	standIn, err := startStandIn(ctx, b.admin, b.workers)
 	if err != nil {
 		return err
 	}
-	if err := program.Start(ctx); err != nil {
-		return err
-	}
-	defer program.Kill()
-	time.Sleep(2 * time.Second)
-	idle, err := readUsage(program.Pid())
+	ready, err := b.watchReady(ctx, standIn.failed, result.Revisions)
 	if err != nil {
 		return err
 	}
-	standIn, err := startStandIn(ctx, client, result.Workers)
+	m, err := b.startMeter()
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	if err := createAll(ctx, client, result); err != nil {
+	if err := b.createAll(ctx, result.Revisions); err != nil {
 		return err
 	}
-	if err := waitReady(ctx, client, standIn, result.Revisions); err != nil {
-		return fmt.Errorf("%w; the program's last words:\n%s", err, program.Tail(5))
-	}
-	result.Wall = time.Since(begin).Seconds()
-	after, err := readUsage(program.Pid())
-	if err != nil {
+	if err := ready(); err != nil {
 		return err
 	}
-	result.CPU = (after.cpu - idle.cpu).Seconds()
-	result.RSSIdle, result.RSSAfter, result.RSSPeak = idle.rss, after.rss, after.peak
-	return countRequests(c, begin, result)
+	result.Wall = time.Since(m.begin).Seconds()
+	tell("create, %d revisions: ready after %.1f s", result.Revisions, result.Wall)
+	return m.stop(ctx, result)
 }
 
-func createAll(ctx context.Context, client dynamic.Interface, result *Result) error {
-	return inParallel(ctx, result.Revisions, result.Workers, func(ctx context.Context, i int) error {
-		_, err := client.Resource(gvr.pa).Namespace(namespace).Create(ctx, podAutoscaler(i), metav1.CreateOptions{})
+func (b *bed) createAll(ctx context.Context, count int) error {
+	return inParallel(ctx, count, b.workers, func(ctx context.Context, i int) error {
+		_, err := b.of(gvr.pa).Create(ctx, podAutoscaler(i), metav1.CreateOptions{})
 		return err
 	})
 }
 
-// waitReady watches until each PodAutoscaler is ready.
-func waitReady(ctx context.Context, client dynamic.Interface, s *standIn, count int) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	ready := map[string]bool{}
-	version := "0"
-	for {
-		stream, err := client.Resource(gvr.pa).Namespace(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: version})
-		if err != nil {
-			return err
-		}
-		for open := true; open; {
-			var event watch.Event
-			// A quiet stream must not hide that the stand-in gave up.
-			select {
-			case err := <-s.failed:
-				return fmt.Errorf("stand-in: %w", err)
-			case event, open = <-stream.ResultChan():
-			}
-			object, isObject := event.Object.(*unstructured.Unstructured)
-			if !isObject {
-				continue
-			}
-			version = object.GetResourceVersion()
-			if cluster.ConditionOf(object, "Ready").Status == "True" {
-				ready[object.GetName()] = true
-			}
-			if len(ready) == count {
-				stream.Stop()
-				return nil
-			}
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%d of %d are ready: %w", len(ready), count, ctx.Err())
-		}
-	}
+// watchReady opens a watch; what it returns waits until count PodAutoscalers are ready.
+func (b *bed) watchReady(ctx context.Context, failed *failure, count int) (wait func() error, err error) {
+	return watchUntil(ctx, b.of(gvr.pa), "ready", count, failed, func(object *unstructured.Unstructured) bool {
+		return cluster.ConditionOf(object, "Ready").Status == "True"
+	})
 }
 
-// countRequests reads the API server's own log of what the program asked for.
-func countRequests(c *cluster.Cluster, begin time.Time, result *Result) error {
-	time.Sleep(time.Second) // the log is written behind the answers
-	requests, err := c.Audit.Requests(func(r cluster.Request) bool {
-		return r.Received.After(begin) && r.ObjectRef.Namespace == namespace
+// countRequests reads from the API server's own log what the program asked for.
+func (b *bed) countRequests(begin time.Time, result *Result) error {
+	type key struct {
+		uri string
+		at  time.Time
+	}
+	seen := map[key]bool{} // a watch is logged when it starts and when it ends
+	requests, err := b.Audit.Requests(func(r cluster.Request) bool {
+		k := key{r.URI, r.Received}
+		if seen[k] || r.Received.Before(begin) || !strings.HasPrefix(r.UserAgent, cluster.ProgramName) {
+			return false
+		}
+		seen[k] = true
+		return true
 	})
 	if err != nil {
 		return err
 	}
-	var writes, statuses float64
+	result.Requests = map[string]int{}
 	for _, r := range requests {
+		what := r.Verb + " " + r.ObjectRef.Resource
+		if r.ObjectRef.Subresource != "" {
+			what += "/" + r.ObjectRef.Subresource
+		}
+		result.Requests[what]++
 		if r.IsWrite() {
-			writes++
+			result.Writes++
 		}
-		if r.ObjectRef.Subresource == "status" {
-			statuses++
-		}
-		if r.ResponseStatus.Code == 409 {
-			result.Conflicts++
+		if r.ResponseStatus.Code >= 400 {
+			result.Refused++
 		}
 	}
-	all := float64(result.Revisions)
-	result.Requests, result.Writes, result.Statuses = float64(len(requests))/all, writes/all, statuses/all
 	return nil
 }

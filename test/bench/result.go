@@ -1,85 +1,116 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
-	"io"
+	"math"
 	"os"
-	"strconv"
-	"strings"
-	"time"
+	"slices"
 )
 
-// Result is what one run of the benchmark found out.
+// Result is what one run of a scenario found out. What a scenario has no figure
+// for is zero or absent.
 type Result struct {
-	Revisions int `json:"revisions"`
-	Workers   int `json:"workers"`
+	Scenario  string    `json:"scenario"`
+	Revisions int       `json:"revisions"`
+	Wall      float64   `json:"wallSeconds,omitempty"`
+	Floors    []float64 `json:"floorSeconds,omitempty"` // before and after the program
 
-	Wall      float64 `json:"wallSeconds"` // first create to last ready
-	Floor     float64 `json:"floorSeconds"`
-	CPU       float64 `json:"cpuSeconds"` // the program's, user and system
-	RSSIdle   float64 `json:"rssIdleMiB"`
-	RSSAfter  float64 `json:"rssAfterMiB"`
-	RSSPeak   float64 `json:"rssPeakMiB"`
-	Requests  float64 `json:"requestsPerRevision"` // the program's
-	Writes    float64 `json:"writesPerRevision"`
-	Statuses  float64 `json:"statusWritesPerRevision"`
-	Conflicts int     `json:"conflicts"`
+	CPU    float64 `json:"cpuSeconds"` // the program's, user and system
+	Before Memory  `json:"memoryBefore,omitzero"`
+	Memory Memory  `json:"memory,omitzero"` // one quiet second after the end
+	MBIn   float64 `json:"mbIn,omitempty"`  // on its connections to the API server
+	MBOut  float64 `json:"mbOut,omitempty"`
+
+	Requests map[string]int `json:"requests,omitempty"` // the program's, by verb and resource
+	Writes   int            `json:"writes"`
+	Refused  int            `json:"refused"` // of all requests, conflicts too
+
+	Latency      *Latency `json:"latency,omitempty"`
+	FloorLatency *Latency `json:"floorLatency,omitempty"`
+	Lost         int      `json:"lost"`
 }
 
-func (r *Result) print(w io.Writer) {
-	fmt.Fprintf(w, "%-34s %8d\n", "revisions", r.Revisions)
-	for _, row := range []struct {
-		name  string
-		value float64
-		unit  string
-	}{
-		{"created to all ready", r.Wall, "s"},
-		{"floor: the same writes, straight", r.Floor, "s"},
-		{"ratio to the floor", r.Wall / r.Floor, ""},
-		{"CPU of the program", r.CPU, "s"},
-		{"RSS idle", r.RSSIdle, "MiB"},
-		{"RSS with all of them", r.RSSAfter, "MiB"},
-		{"RSS peak", r.RSSPeak, "MiB"},
-		{"requests a revision", r.Requests, ""},
-		{"writes a revision", r.Writes, ""},
-		{"of these, status writes", r.Statuses, ""},
-	} {
-		fmt.Fprintf(w, "%-34s %8.2f %s\n", row.name, row.value, row.unit)
+// floor is the mean of the floors, 0 without any.
+func (r *Result) floor() float64 {
+	if len(r.Floors) == 0 {
+		return 0
 	}
+	sum := 0.0
+	for _, floor := range r.Floors {
+		sum += floor
+	}
+	return sum / float64(len(r.Floors))
 }
 
-// usage is what the kernel says of a process.
-type usage struct {
-	cpu       time.Duration
-	rss, peak float64 // MiB
+// ratio to the floor, NaN without one.
+func (r *Result) ratio() float64 {
+	if r.Wall == 0 || r.floor() == 0 {
+		return math.NaN()
+	}
+	return r.Wall / r.floor()
 }
 
-func readUsage(pid int) (usage, error) {
-	var u usage
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return u, err
-	}
-	// Behind the command's closing bracket: state is field 3, utime 14, stime 15.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	const ticksPerSecond = 100 // USER_HZ, fixed by the kernel's ABI on Linux
-	for _, field := range fields[11:13] {
-		ticks, _ := strconv.ParseInt(field, 10, 64)
-		u.cpu += time.Duration(ticks) * time.Second / ticksPerSecond
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return u, err
-	}
-	for _, line := range strings.Split(string(status), "\n") {
-		name, value, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-		switch name {
-		case "VmRSS":
-			u.rss = kib / 1024
-		case "VmHWM":
-			u.peak = kib / 1024
+// noisy says whether two floors of the same writes, of a second at least,
+// differ so much that the machine, rather than the program, decides the ratio.
+func (r *Result) noisy() bool {
+	return len(r.Floors) > 1 && slices.Max(r.Floors) > max(1, 1.15*slices.Min(r.Floors))
+}
+
+// order of the results.
+var order = []string{"create", "restart", "global", "nothing", "edits", "single", "single-ready"}
+
+// Report is a whole run.
+type Report struct {
+	Machine Machine   `json:"machine"`
+	Results []*Result `json:"results"`
+	Goals   []Goal    `json:"goals"`
+}
+
+func newReport(ctx context.Context, o *options) (*Report, error) {
+	machine, err := describeMachine(ctx, o.program)
+	return &Report{Machine: machine}, err
+}
+
+func (r *Report) add(result *Result) {
+	r.Results = append(r.Results, result)
+	slices.SortStableFunc(r.Results, func(a, b *Result) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Scenario), slices.Index(order, b.Scenario)),
+			cmp.Compare(a.Revisions, b.Revisions))
+	})
+	r.Goals = goalsOf(r)
+}
+
+// find returns nil if there is no such result.
+func (r *Report) find(scenario string, revisions int) *Result {
+	for _, result := range r.Results {
+		if result.Scenario == scenario && (revisions == 0 || result.Revisions == revisions) {
+			return result
 		}
 	}
-	return u, nil
+	return nil
+}
+
+func (r *Report) writeJSON(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// readReport reads what writeJSON wrote.
+func readReport(path string) (*Report, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.Goals = goalsOf(r)
+	return r, nil
 }

@@ -19,19 +19,35 @@ import (
 type standIn struct {
 	client  dynamic.Interface
 	work    chan func(context.Context) error
-	failed  chan error
+	failed  *failure
 	workers sync.WaitGroup
 }
 
+// failure is the first thing that went wrong in the background.
+type failure struct{ first chan error }
+
+func newFailure() *failure { return &failure{make(chan error, 1)} }
+
+func (f *failure) tell(err error) {
+	select {
+	case f.first <- err:
+	default:
+	}
+}
+
 func startStandIn(ctx context.Context, client dynamic.Interface, workers int) (*standIn, error) {
-	s := &standIn{client: client, work: make(chan func(context.Context) error, 1<<16), failed: make(chan error, 1)}
+	s := &standIn{client: client, work: make(chan func(context.Context) error, 1<<18), failed: newFailure()}
 	for range workers {
 		s.workers.Go(func() { s.serve(ctx) })
 	}
-	if err := s.follow(ctx, gvr.so, s.answerScaledObject); err != nil {
+	if err := s.answer(ctx, gvr.so, func(ctx context.Context, so *unstructured.Unstructured) error {
+		return makeHPA(ctx, s.client, so)
+	}); err != nil {
 		return nil, err
 	}
-	return s, s.follow(ctx, gvr.sks, s.answerServerlessService)
+	return s, s.answer(ctx, gvr.sks, func(ctx context.Context, sks *unstructured.Unstructured) error {
+		return patchStatus(ctx, s.client, gvr.sks, sks.GetName(), sksStatus(sks))
+	})
 }
 
 func (s *standIn) serve(ctx context.Context) {
@@ -40,67 +56,22 @@ func (s *standIn) serve(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case do := <-s.work:
-			if err := do(ctx); err != nil {
-				s.fail(ctx, err)
+			if err := do(ctx); err != nil && ctx.Err() == nil {
+				s.failed.tell(err)
 			}
 		}
 	}
 }
 
-// fail tells whoever waits; the first failure is enough.
-func (s *standIn) fail(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	select {
-	case s.failed <- err:
-	default:
-	}
-}
-
-// follow calls answer for every object that is added from now on.
-func (s *standIn) follow(ctx context.Context, what schema.GroupVersionResource,
-	answer func(context.Context, *unstructured.Unstructured) error) error {
-	list, err := s.client.Resource(what).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: 1})
-	if err != nil {
-		return err
-	}
-	version := list.GetResourceVersion()
-	open := func() (watch.Interface, error) {
-		return s.client.Resource(what).Namespace(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: version})
-	}
-	stream, err := open()
-	if err != nil {
-		return err
-	}
-	go func() {
-		for ctx.Err() == nil {
-			for event := range stream.ResultChan() {
-				object, isObject := event.Object.(*unstructured.Unstructured)
-				if !isObject {
-					continue
-				}
-				version = object.GetResourceVersion()
-				if event.Type == watch.Added {
-					s.work <- func(ctx context.Context) error { return answer(ctx, object) }
-				}
-			}
-			// The server ends watches when writes come in bursts; go on from the last version.
-			if stream, err = open(); err != nil {
-				s.fail(ctx, err)
-				return
-			}
+// answer does something about each new object.
+func (s *standIn) answer(ctx context.Context, what schema.GroupVersionResource,
+	do func(context.Context, *unstructured.Unstructured) error) error {
+	each := func(event watch.EventType, object *unstructured.Unstructured) {
+		if event == watch.Added {
+			s.work <- func(ctx context.Context) error { return do(ctx, object) }
 		}
-	}()
-	return nil
-}
-
-func (s *standIn) answerScaledObject(ctx context.Context, so *unstructured.Unstructured) error {
-	return makeHPA(ctx, s.client, so)
-}
-
-func (s *standIn) answerServerlessService(ctx context.Context, sks *unstructured.Unstructured) error {
-	return patchStatus(ctx, s.client, gvr.sks, sks.GetName(), sksStatus(sks))
+	}
+	return follow(ctx, s.client.Resource(what).Namespace(namespace), each, s.failed.tell)
 }
 
 func makeHPA(ctx context.Context, client dynamic.Interface, so *unstructured.Unstructured) error {
@@ -112,12 +83,15 @@ func makeHPA(ctx context.Context, client dynamic.Interface, so *unstructured.Uns
 }
 
 func patchStatus(ctx context.Context, client dynamic.Interface, what schema.GroupVersionResource,
-	name string, status any) error {
-	patch, err := json.Marshal(status)
+	name string, status fields) error {
+	return patch(ctx, client.Resource(what).Namespace(namespace), name, status, "status")
+}
+
+func patch(ctx context.Context, client dynamic.ResourceInterface, name string, change fields, sub ...string) error {
+	body, err := json.Marshal(change)
 	if err != nil {
 		return err
 	}
-	_, err = client.Resource(what).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch,
-		metav1.PatchOptions{}, "status")
+	_, err = client.Patch(ctx, name, types.MergePatchType, body, metav1.PatchOptions{}, sub...)
 	return err
 }

@@ -14,6 +14,7 @@
 #include "cmd/autoscaler-keda-hpa/serve.h"
 #include "pkg/base/build.h"
 #include "pkg/base/check.h"
+#include "pkg/base/heap.h"
 #include "pkg/base/log.h"
 #include "pkg/kube/config.h"
 #include "pkg/kube/elector.h"
@@ -23,6 +24,7 @@
 #include "reconciler/controller/state.h"
 
 #define STOP_MS 4500 /* SIGTERM to the end; the contract gives 5 s */
+#define TIDY_MS 1000 /* between looks at what malloc holds unused */
 
 struct process {
 	struct loop *loop;
@@ -35,6 +37,8 @@ struct process {
 	char *identity;
 	struct watchdog *watchdog;
 	struct timer force;
+	struct timer tidy;
+	size_t unused; /* heap_tidy's */
 	bool stopping;
 	int exit_code;
 };
@@ -52,6 +56,7 @@ static void process_release(struct process *process)
 	free(process->identity);
 	if (process->loop) {
 		timer_disarm(loop_timers(process->loop), &process->force);
+		timer_disarm(loop_timers(process->loop), &process->tidy);
 		loop_free(process->loop);
 	}
 }
@@ -101,6 +106,14 @@ static void got_signal(void *ctx, int signal)
 	process->stopping = true;
 	timer_arm(loop_timers(process->loop), &process->force, STOP_MS);
 	controller_stop(process->controller, stopped, process);
+}
+
+static void tidy(void *ctx)
+{
+	struct process *process = ctx;
+
+	heap_tidy(&process->unused);
+	timer_arm(loop_timers(process->loop), &process->tidy, TIDY_MS);
 }
 
 /* ---- the beginning ---- */
@@ -188,6 +201,8 @@ static bool process_init(struct process *process, const struct options *options,
 
 	process->loop = loop_new(&system_clock);
 	timer_init(&process->force, stop_takes_too_long, process);
+	timer_init(&process->tidy, tidy, process);
+	timer_arm(loop_timers(process->loop), &process->tidy, TIDY_MS);
 	if (!loop_on_signals(process->loop, signals, ARRAY_SIZE(signals), got_signal, process, err))
 		return false;
 	process->metrics = metrics_new();
@@ -229,7 +244,7 @@ int command_run(int argc, char **argv)
 	}
 	/* The token is in memory: neither a core dump nor another process of this user gets it. */
 	prctl(PR_SET_DUMPABLE, 0);
-	xmalloc_return_large();
+	heap_tune();
 	log_setup(&system_clock, options.pod, NULL, NULL);
 	log_set_commit(build_commit());
 	log_set_format(options.log_format);

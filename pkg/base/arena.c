@@ -1,8 +1,8 @@
 /*
  * The arena: a list of blocks, the one at its head being filled from both ends: aligned
  * memory from the front, texts (which need no alignment, and are most of what a cached object
- * is) from the back. Blocks grow from small (thousands of cached objects have an arena each)
- * to 64 KiB; what is larger than the next block gets one of its own behind the head.
+ * is) from the back. Blocks grow from small to 64 KiB; what is larger than the next block gets one
+ * of its own behind the head. So what was handed out always fits into one block of just that size.
  */
 #include "pkg/base/arena.h"
 
@@ -30,22 +30,26 @@
 #else
 #define FIRST_BLOCK 256
 #define LARGEST_BLOCK 65536
-#define UNIT alignof(max_align_t)
+#define UNIT ALIGNMENT
 #endif
 
+#define ALIGNMENT alignof(max_align_t)
+
 struct block {
-	struct block *next;
+	alignas(max_align_t) struct block *next;
 	size_t size;
 	size_t used; /* from the front */
 	size_t end;  /* texts begin here */
-	alignas(max_align_t) unsigned char data[];
+	unsigned char *data;
 };
 
 struct arena {
 	struct block *head;
 	size_t bytes;
+	size_t handed_out;
 	size_t next_size;
-	size_t largest; /* where growing ends */
+	size_t largest;    /* where growing ends; 0: does not grow */
+	struct block over; /* of arena_over: the only one */
 };
 
 static struct arena *new_arena(size_t first, size_t largest)
@@ -69,9 +73,17 @@ struct arena *arena_new_sized(size_t block)
 	return new_arena(size, size);
 }
 
+struct arena *arena_over(void *memory, size_t size)
+{
+	struct arena *arena = new_arena(0, 0);
+	arena->over = (struct block){.size = size, .end = size, .data = memory};
+	arena->head = &arena->over;
+	return arena;
+}
+
 static void drop_blocks(struct arena *arena, struct block *block)
 {
-	while (block) {
+	while (block && block != &arena->over) {
 		struct block *next = block->next;
 		arena->bytes -= sizeof(*block) + block->size;
 		free(block);
@@ -95,6 +107,8 @@ void arena_freep(struct arena **arena)
 void arena_reset(struct arena *arena)
 {
 	struct block *head = arena->head;
+	CHECK(arena->largest > 0);
+	arena->handed_out = 0;
 	if (head && head->size <= arena->largest) {
 		drop_blocks(arena, head->next);
 		head->next = NULL;
@@ -111,6 +125,11 @@ size_t arena_bytes(const struct arena *arena)
 	return arena->bytes;
 }
 
+size_t arena_handed_out(const struct arena *arena)
+{
+	return arena->handed_out;
+}
+
 static struct block *block_new(struct arena *arena, size_t size)
 {
 	struct block *block = xmalloc(sizeof(*block) + size);
@@ -118,6 +137,7 @@ static struct block *block_new(struct arena *arena, size_t size)
 	block->size = size;
 	block->used = 0;
 	block->end = size;
+	block->data = (unsigned char *)(block + 1);
 	arena->bytes += sizeof(*block) + size;
 	return block;
 }
@@ -128,6 +148,7 @@ static struct block *block_for(struct arena *arena, size_t size)
 	struct block *head = arena->head;
 	if (head && head->end - head->used >= size)
 		return head;
+	CHECK(arena->largest > 0);
 	if (head && size > arena->next_size) {
 		struct block *own = block_new(arena, size);
 		own->next = head->next;
@@ -142,13 +163,19 @@ static struct block *block_for(struct arena *arena, size_t size)
 	return fresh;
 }
 
+static size_t round_up(size_t size, size_t unit)
+{
+	return (size ? size + unit - 1 : unit) / unit * unit;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	CHECK(size < SIZE_MAX / 4);
-	size_t rounded = (size ? size + UNIT - 1 : UNIT) / UNIT * UNIT;
+	size_t rounded = round_up(size, arena->largest ? UNIT : ALIGNMENT);
 	struct block *block = block_for(arena, rounded);
 	void *memory = block->data + block->used;
 	block->used += rounded;
+	arena->handed_out += round_up(size, ALIGNMENT);
 	return memset(memory, 0, rounded);
 }
 
@@ -157,6 +184,7 @@ static char *alloc_text(struct arena *arena, size_t size)
 	CHECK(size < SIZE_MAX / 4);
 	struct block *block = block_for(arena, size);
 	block->end -= size;
+	arena->handed_out += size;
 	return (char *)block->data + block->end;
 }
 

@@ -14,12 +14,16 @@
 struct arena;
 
 struct arena *arena_new(void);
-/* Blocks of about this many bytes: small ones for objects that a cache holds by the thousand. */
-struct arena *arena_new_sized(size_t block);
+struct arena *arena_new_sized(size_t block); /* blocks of about this many bytes */
+/* Hands out this memory (aligned for any type, the caller's before and after) and no more: it is a
+ * bug to ask for more. The first aligned allocation begins where the memory does. */
+struct arena *arena_over(void *memory, size_t size);
 void arena_free(struct arena *arena);          /* NULL is fine */
 void arena_freep(struct arena **arena);        /* for CLEANUP */
 void arena_reset(struct arena *arena);         /* keeps one block for reuse, drops the rest */
 size_t arena_bytes(const struct arena *arena); /* held from malloc */
+/* What arena_over would need for the same allocations in any order. */
+size_t arena_handed_out(const struct arena *arena);
 
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_memdup(struct arena *arena, const void *data, size_t size);

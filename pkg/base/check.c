@@ -4,10 +4,10 @@
  */
 #include "pkg/base/check.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void check_failed(const char *file, int line, const char *what)
 {
@@ -39,6 +39,12 @@ void *xrealloc(void *old, size_t size)
 	return or_abort(realloc(old, size ? size : 1), size);
 }
 
+void *xpages(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return or_abort(pages == MAP_FAILED ? NULL : pages, size);
+}
+
 char *xstrdup(const char *text)
 {
 	return or_abort(strdup(text), strlen(text));
@@ -47,11 +53,4 @@ char *xstrdup(const char *text)
 char *xstrndup(const char *text, size_t length)
 {
 	return or_abort(strndup(text, length), length);
-}
-
-/* Left alone, glibc raises its threshold to the largest block that was freed, keeps the next one of
- * that size in its heap, and the heap cannot shrink below whatever came behind it. */
-void xmalloc_return_large(void)
-{
-	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
 }

@@ -22,9 +22,8 @@ void check_failed(const char *file, int line, const char *what) NORETURN;
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
+void *xpages(size_t size); /* zeroed, from the system itself: munmap's */
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);
-/* From now on blocks of 1 MiB and more go back to the system as soon as they are freed. */
-void xmalloc_return_large(void);
 
 #endif

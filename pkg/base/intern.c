@@ -11,14 +11,24 @@
 
 static struct table *texts;
 
+const char *intern_known(const char *text)
+{
+	return texts && text ? table_key(texts, text) : NULL;
+}
+
 const char *intern_ref(const char *text)
 {
 	if (!text)
 		return NULL;
 	if (!texts)
 		texts = table_new();
-	uintptr_t held = (uintptr_t)table_get(texts, text);
-	table_set(texts, text, (void *)(held + 1));
+	const char *shared;
+	void **held = table_slot(texts, text, &shared);
+	if (held) {
+		*held = (void *)((uintptr_t)*held + 1);
+		return shared;
+	}
+	table_set(texts, text, (void *)(uintptr_t)1);
 	return table_key(texts, text);
 }
 
@@ -26,10 +36,11 @@ void intern_unref(const char *text)
 {
 	if (!text)
 		return;
-	uintptr_t held = texts ? (uintptr_t)table_get(texts, text) : 0;
-	CHECK(held > 0);
-	if (held > 1) {
-		table_set(texts, text, (void *)(held - 1));
+	const char *shared;
+	void **held = texts ? table_slot(texts, text, &shared) : NULL;
+	CHECK(held);
+	if ((uintptr_t)*held > 1) {
+		*held = (void *)((uintptr_t)*held - 1);
 		return;
 	}
 	table_remove(texts, text);

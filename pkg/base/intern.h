@@ -9,6 +9,8 @@
 
 /* The shared copy; equal texts give the same pointer. NULL gives NULL. */
 const char *intern_ref(const char *text);
+/* The same without holding it, NULL if there is none. */
+const char *intern_known(const char *text);
 void intern_unref(const char *text); /* as often as intern_ref; NULL is fine */
 size_t intern_bytes(void);
 

@@ -78,9 +78,16 @@ static bool is_left_out(const struct log_field *field)
 
 /* ---- JSON ---- */
 
+static void add_key(struct strbuf *out, size_t start, const char *key)
+{
+	strbuf_addstr(out, out->len == start ? "{\"" : ",\"");
+	strbuf_addstr(out, key);
+	strbuf_addstr(out, "\":");
+}
+
 static void add_member(struct strbuf *out, size_t start, const char *key, const char *text)
 {
-	strbuf_addf(out, "%s\"%s\":", out->len == start ? "{" : ",", key);
+	add_key(out, start, key);
 	add_text(out, start, text);
 }
 
@@ -90,7 +97,7 @@ static void add_json_field(struct strbuf *out, size_t start, const struct log_fi
 		add_member(out, start, field->key, field->text);
 		return;
 	}
-	strbuf_addf(out, ",\"%s\":", field->key);
+	add_key(out, start, field->key);
 	if (field->type == LOG_FIELD_INT) {
 		strbuf_addf(out, "%" PRId64, field->number);
 	} else if (field->type == LOG_FIELD_BOOL) {

@@ -63,13 +63,16 @@ void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args)
 {
 	va_list again;
 	va_copy(again, args);
-	int length = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	/* Written at once where it fits: to measure it costs as much. */
+	reserve(sb, 1);
+	size_t room = sb->cap - sb->len;
+	int length = vsnprintf(sb->buf + sb->len, room, format, args);
 	CHECK(length >= 0);
-	if (length == 0)
-		return;
-	reserve(sb, (size_t)length);
-	vsnprintf(sb->buf + sb->len, (size_t)length + 1, format, args);
+	if ((size_t)length >= room) {
+		reserve(sb, (size_t)length);
+		vsnprintf(sb->buf + sb->len, (size_t)length + 1, format, again);
+	}
+	va_end(again);
 	sb->len += (size_t)length;
 }
 

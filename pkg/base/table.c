@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/slab.h"
 
 #define HASH_FUNCTION HASH_FNV
 #define uthash_malloc(size) xmalloc(size)
@@ -31,9 +32,10 @@ struct table *table_new(void)
 
 static void drop(struct table *table, struct entry *entry)
 {
-	table->key_bytes -= strlen(entry->key) + 1;
+	size_t size = sizeof(*entry) + strlen(entry->key) + 1;
+	table->key_bytes -= size - sizeof(*entry);
 	HASH_DEL(table->entries, entry);
-	free(entry);
+	slab_free(entry, size);
 }
 
 void table_free(struct table *table)
@@ -50,6 +52,15 @@ static struct entry *find(const struct table *table, const char *key)
 	struct entry *entry;
 	HASH_FIND(hh, table->entries, key, strlen(key), entry);
 	return entry;
+}
+
+void **table_slot(struct table *table, const char *key, const char **stored)
+{
+	struct entry *entry = find(table, key);
+	if (!entry)
+		return NULL;
+	*stored = entry->key;
+	return &entry->value;
 }
 
 void *table_get(const struct table *table, const char *key)
@@ -74,7 +85,7 @@ void *table_set(struct table *table, const char *key, void *value)
 		return old;
 	}
 	size_t size = strlen(key) + 1;
-	entry = xcalloc(1, sizeof(*entry) + size);
+	entry = slab_zalloc(sizeof(*entry) + size);
 	entry->value = value;
 	memcpy(entry->key, key, size);
 	HASH_ADD_KEYPTR(hh, table->entries, entry->key, size - 1, entry);

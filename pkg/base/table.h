@@ -19,6 +19,9 @@ void *table_set(struct table *table, const char *key,
 void *table_remove(struct table *table, const char *key); /* returns it, or NULL */
 /* The table's own copy of the key, which lives as long as the entry; NULL if absent. */
 const char *table_key(const struct table *table, const char *key);
+/* Where the value of that key is kept, and in *stored the key as table_key has it; NULL if absent.
+ * The value may be changed there, not to NULL. Until the entry is removed. */
+void **table_slot(struct table *table, const char *key, const char **stored);
 size_t table_count(const struct table *table);
 size_t table_bytes(const struct table *table); /* memory held by the table itself */
 /* Calls each(ctx, key, value) in order of insertion until it returns false; the entry at hand

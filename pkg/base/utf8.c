@@ -4,6 +4,8 @@
  */
 #include "pkg/base/utf8.h"
 
+#include <string.h>
+
 struct lead {
 	uint8_t first, last; /* range of the first byte */
 	uint8_t length;
@@ -41,11 +43,26 @@ size_t utf8_char(const char *text, size_t length)
 	return lead->length;
 }
 
+/* Nearly all texts are ASCII: eight bytes at a time. */
+static size_t ascii_prefix(const char *text, size_t length)
+{
+	size_t at = 0;
+	uint64_t eight;
+	for (; length - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, text + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 size_t utf8_valid_prefix(const char *text, size_t length)
 {
 	size_t at = 0;
 	while (at < length) {
-		size_t step = utf8_char(text + at, length - at);
+		size_t step = ascii_prefix(text + at, length - at);
+		if (step == 0)
+			step = utf8_char(text + at, length - at);
 		if (step == 0)
 			break;
 		at += step;

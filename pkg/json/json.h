@@ -84,6 +84,8 @@ struct json *json_ensure_object(struct arena *arena, struct json *object, const 
 struct json_limits {
 	size_t max_bytes;   /* 0: 256 KiB, the bound of one annotation */
 	unsigned max_depth; /* 0: 32 */
+	/* Members of that name, of the value or of one of its members, are left out; NULL: none. */
+	const char *skip;
 };
 
 /* Exactly one value, nothing behind it but white space, valid UTF-8, no key twice in one

@@ -9,13 +9,14 @@
 #include <string.h>
 
 #include "pkg/base/utf8.h"
-#include "pkg/json/tokens.h"
+#include "pkg/json/skip.h"
 
 #define DEFAULT_BYTES (256 * 1024)
 #define DEFAULT_DEPTH 32
 /* Keys and values take the time: so many, and one for each of so many bytes allowed. */
 #define LEAST_NODES 1024
 #define NODE_BYTES 4
+#define SKIPPED_WITHIN 2 /* containers: the value and its members */
 
 struct source {
 	const char *text;
@@ -123,6 +124,7 @@ struct parsing {
 	const struct source *source;
 	struct json_builder *builder;
 	struct tokens *tokens;
+	struct json_skip skip;
 	size_t nodes, max_nodes;
 	size_t end;              /* of the token at hand; of the value, once it is whole */
 	size_t line_start, line; /* of end; lines from 0 */
@@ -144,14 +146,20 @@ static void skip_between(struct parsing *p)
 static bool take(void *ctx, enum json_token token, const char *text, size_t length)
 {
 	struct parsing *p = ctx;
+	struct json_builder *builder = p->builder;
 	skip_between(p);
 	p->end = tokens_consumed(p->tokens);
 	if (token != JSON_TOKEN_CLOSE && p->nodes++ == p->max_nodes) {
-		snprintf(p->builder->problem, sizeof(p->builder->problem),
-			 "too many keys and values");
+		snprintf(builder->problem, sizeof(builder->problem), "too many keys and values");
 		return false;
 	}
-	return json_builder_take(p->builder, token, text, length);
+	if (builder->depth > SKIPPED_WITHIN || !json_skip_take(&p->skip, token, text, length))
+		return json_builder_take(builder, token, text, length);
+	if (builder->depth + p->skip.depth <= builder->max_depth)
+		return true;
+	snprintf(builder->problem, sizeof(builder->problem), "nested deeper than %u levels",
+		 builder->max_depth);
+	return false;
 }
 
 /* yajl overlooks half a string behind the value. */
@@ -177,10 +185,11 @@ static bool fail_broken(const struct source *source, struct tokens *tokens, bool
 	return false;
 }
 
-static bool parse_source(const struct source *source, size_t max_nodes,
+static bool parse_source(const struct source *source, size_t max_nodes, const char *skip,
 			 struct json_builder *builder)
 {
-	struct parsing parsing = {.source = source, .builder = builder, .max_nodes = max_nodes};
+	struct parsing parsing = {
+	    .source = source, .builder = builder, .skip = {.key = skip}, .max_nodes = max_nodes};
 	struct tokens *tokens = parsing.tokens = tokens_new(false, take, &parsing);
 	enum tokens_result result = tokens_feed(tokens, source->text, source->length);
 	bool ended = result == TOKENS_OK, whole = builder->root;
@@ -212,7 +221,8 @@ bool json_parse(const char *text, size_t length, const struct json_limits *limit
 		return false;
 	CLEANUP(json_builder_release) struct json_builder builder;
 	json_builder_init(&builder, arena, max_depth, true);
-	if (!parse_source(&source, LEAST_NODES + max_bytes / NODE_BYTES, &builder))
+	if (!parse_source(&source, LEAST_NODES + max_bytes / NODE_BYTES,
+			  limits ? limits->skip : NULL, &builder))
 		return false;
 	*out = builder.root;
 	return true;

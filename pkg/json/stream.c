@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "pkg/json/tokens.h"
+#include "pkg/json/skip.h"
 
 #define DEFAULT_BYTES (8 * 1024 * 1024)
 #define DEFAULT_DEPTH 64
@@ -21,8 +21,7 @@ struct json_stream {
 	struct json_builder value, envelope;
 	bool expect_items; /* the envelope's key "items" was read last */
 	bool in_items;
-	bool expect_skipped; /* the key to skip was read last */
-	unsigned skipped_depth;
+	struct json_skip skip;
 	bool blank;             /* only white space since boundary */
 	uint64_t before;        /* bytes fed before the chunk at hand */
 	uint64_t boundary;      /* counted from the start of the stream */
@@ -52,8 +51,6 @@ static void set_boundary(struct json_stream *s, uint64_t position)
 	s->blank = true;
 }
 
-/* ---- skipping ---- */
-
 static bool is_key(enum json_token token, const char *text, size_t length, const char *key)
 {
 	return token == JSON_TOKEN_KEY && strlen(key) == length && memcmp(text, key, length) == 0;
@@ -62,21 +59,6 @@ static bool is_key(enum json_token token, const char *text, size_t length, const
 static bool is_open(enum json_token token)
 {
 	return token == JSON_TOKEN_OPEN_OBJECT || token == JSON_TOKEN_OPEN_ARRAY;
-}
-
-/* True if the token belongs to what is dropped. */
-static bool skip(struct json_stream *s, enum json_token token, const char *text, size_t length)
-{
-	if (s->skipped_depth > 0 || s->expect_skipped) {
-		s->expect_skipped = false;
-		if (is_open(token))
-			s->skipped_depth++;
-		else if (token == JSON_TOKEN_CLOSE)
-			s->skipped_depth--;
-		return true;
-	}
-	s->expect_skipped = s->config.skip && is_key(token, text, length, s->config.skip);
-	return s->expect_skipped;
 }
 
 /* ---- building and delivering ---- */
@@ -161,8 +143,8 @@ static bool take(void *ctx, enum json_token token, const char *text, size_t leng
 		set_boundary(s, position - 1);
 	if (!check_size(s, position))
 		return false;
-	if (skip(s, token, text, length)) {
-		if (builder->depth + s->skipped_depth <= s->config.max_depth)
+	if (json_skip_take(&s->skip, token, text, length)) {
+		if (builder->depth + s->skip.depth <= s->config.max_depth)
 			return true;
 		return fail(s, "nested too deep");
 	}
@@ -187,6 +169,7 @@ struct json_stream *json_stream_new(const struct json_stream_config *config)
 	if (s->config.max_depth == 0)
 		s->config.max_depth = DEFAULT_DEPTH;
 	s->tokens = tokens_new(config->mode == JSON_STREAM_VALUES, take, s);
+	s->skip.key = config->skip;
 	s->value_arena = arena_new();
 	s->envelope_arena = arena_new();
 	json_builder_init(&s->value, s->value_arena, s->config.max_depth, false);

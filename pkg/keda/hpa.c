@@ -17,21 +17,23 @@ static void decode_scaling(const struct json *condition, struct hpa *hpa)
 	hpa->scaling_changed_ms -= hpa->scaling_changed_ms % 1000;
 }
 
-struct object *hpa_decode(const struct json *json, struct error *err)
+static bool fill(struct object *object, const struct json *json, struct error *err)
 {
-	struct hpa *hpa = object_new(sizeof(*hpa));
-	if (!meta_decode(json, hpa->object.arena, &hpa->object.meta, err)) {
-		error_wrap(err, "HorizontalPodAutoscaler");
-		object_unref(&hpa->object);
-		return NULL;
-	}
+	struct hpa *hpa = (struct hpa *)object;
+	if (!meta_decode(json, object->arena, &object->meta, err))
+		return error_wrap(err, "HorizontalPodAutoscaler");
 	const struct json *status = json_get(json, "status");
 	const struct json *scaling = status_condition(json, "ScalingActive");
 	hpa->target_name =
-	    status_text(json_path(json, "spec", "scaleTargetRef", "name", NULL), hpa->object.arena);
+	    status_text(json_path(json, "spec", "scaleTargetRef", "name", NULL), object->arena);
 	hpa->current_replicas = status_int32(json_get(status, "currentReplicas"), 0);
 	hpa->desired_replicas = status_int32(json_get(status, "desiredReplicas"), 0);
 	hpa->scaling_active = status_value(scaling);
 	decode_scaling(scaling, hpa);
-	return &hpa->object;
+	return true;
+}
+
+struct object *hpa_decode(const struct json *json, struct error *err)
+{
+	return object_decode(sizeof(struct hpa), fill, json, err);
 }

@@ -82,12 +82,10 @@ static const struct json *controller_of(const struct json *json)
 /* What only objects of our own need: foreign ones are watched by the thousand as well. */
 static void decode_ours(const struct json *json, struct scaled_object *so)
 {
-	CLEANUP(arena_freep) struct arena *scratch = arena_new();
 	struct arena *arena = so->object.arena;
 	const struct json *metadata = json_get(json, "metadata");
 	const struct json *annotations = json_get(metadata, "annotations");
 	so->owner_blocks = json_bool_or(json_get(controller_of(json), "blockOwnerDeletion"), false);
-	so->spec_hash = scaled_object_spec_hash(json_get(json, "spec"), scratch);
 	decode_pair_set(json_get(metadata, "labels"), arena, &so->labels);
 	decode_pair_set(annotations, arena, &so->annotations);
 	so->managed = arena_strdup(arena, json_text(json_get(annotations, SCALED_OBJECT_MANAGED)));
@@ -99,29 +97,36 @@ static bool is_pod_autoscaler(const struct meta_owner *owner)
 	       strncmp(owner->api_version, PA_GROUP, strlen(PA_GROUP)) == 0;
 }
 
-struct object *scaled_object_decode(const struct json *json, struct error *err)
+static bool fill(struct object *object, const struct json *json, struct error *err)
 {
-	struct scaled_object *so = object_new(sizeof(*so));
-	struct meta *meta = &so->object.meta;
-	if (!meta_decode(json, so->object.arena, meta, err)) {
-		error_wrap(err, SCALED_OBJECT_KIND);
-		object_unref(&so->object);
-		return NULL;
-	}
+	struct scaled_object *so = (struct scaled_object *)object;
+	if (!meta_decode(json, object->arena, &object->meta, err))
+		return error_wrap(err, SCALED_OBJECT_KIND);
 	const struct json *spec = json_get(json, "spec");
 	const struct json *annotations = json_path(json, "metadata", "annotations", NULL);
 	so->target_name =
-	    status_text(json_path(spec, "scaleTargetRef", "name", NULL), so->object.arena);
+	    status_text(json_path(spec, "scaleTargetRef", "name", NULL), object->arena);
 	so->class_is_ours = text_is(json_get(annotations, CLASS_ANNOTATION), CLASS_OURS);
 	so->has_keda_finalizer = meta_has_finalizer(json, SCALED_OBJECT_FINALIZER);
 	so->transfer = text_is(json_get(annotations, SCALED_OBJECT_TRANSFER), "true");
 	so->min_replicas = status_int32(json_get(spec, "minReplicaCount"), 0);
 	so->max_replicas = status_int32(json_get(spec, "maxReplicaCount"), DEFAULT_MAX);
 	decode_status(json, so);
-	so->controlled_by_pa = is_pod_autoscaler(&meta->owner);
+	so->controlled_by_pa = is_pod_autoscaler(&object->meta.owner);
 	if (so->controlled_by_pa)
 		decode_ours(json, so);
-	return &so->object;
+	return true;
+}
+
+struct object *scaled_object_decode(const struct json *json, struct error *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	struct object *object = object_decode(sizeof(struct scaled_object), fill, json, err);
+	struct scaled_object *so = (struct scaled_object *)object;
+	/* Not in fill, which is called twice: it takes the time. */
+	if (so && so->controlled_by_pa)
+		so->spec_hash = scaled_object_spec_hash(json_get(json, "spec"), scratch);
+	return object;
 }
 
 static bool has_pairs(const struct pair_set *set, const struct json *map)

@@ -23,18 +23,28 @@ static const struct {
     {TRIGGER_PATH ".authenticationRef.kind", "TriggerAuthentication"},
 };
 
+/* One is made for every member that is looked at: formatted printing would be half of that work. */
+static const char *longer(struct arena *arena, const char *path, const char *mark, const char *key)
+{
+	size_t path_length = strlen(path), mark_length = strlen(mark), key_length = strlen(key);
+	char *out;
+	if (path == spec_path_lost || path_length + key_length > LONGEST_PATH)
+		return spec_path_lost;
+	out = arena_alloc(arena, path_length + mark_length + key_length + 1);
+	memcpy(out, path, path_length);
+	memcpy(out + path_length, mark, mark_length);
+	memcpy(out + path_length + mark_length, key, key_length + 1);
+	return out;
+}
+
 const char *spec_member_path(struct arena *arena, const char *path, const char *key)
 {
-	if (path == spec_path_lost || strlen(path) + strlen(key) > LONGEST_PATH)
-		return spec_path_lost;
-	return arena_printf(arena, "%s.%s", path, key);
+	return longer(arena, path, ".", key);
 }
 
 const char *spec_element_path(struct arena *arena, const char *path)
 {
-	if (path == spec_path_lost || strlen(path) > LONGEST_PATH)
-		return spec_path_lost;
-	return arena_printf(arena, "%s[]", path);
+	return longer(arena, path, "[]", "");
 }
 
 static bool is_default_text(const char *path, const char *text)

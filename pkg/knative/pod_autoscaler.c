@@ -68,34 +68,43 @@ static void decode_status(const struct json *status, struct pod_autoscaler *pa)
 }
 
 /* whole: labels, all annotations and the status; else no more than the class. */
-static struct object *decode(const struct json *json, bool whole, struct error *err)
+static bool fill(struct object *object, bool whole, const struct json *json, struct error *err)
 {
-	struct pod_autoscaler *pa = object_new(sizeof(*pa));
-	struct arena *arena = pa->object.arena;
-	if (!meta_decode(json, arena, &pa->object.meta, err) ||
+	struct pod_autoscaler *pa = (struct pod_autoscaler *)object;
+	struct arena *arena = object->arena;
+	if (!meta_decode(json, arena, &object->meta, err) ||
 	    !meta_decode_pairs(json, "labels", whole ? NULL : keep_none, arena, &pa->labels, err) ||
 	    !meta_decode_pairs(json, "annotations", whole ? keep_annotation : keep_class, arena,
 			       &pa->annotations, err) ||
-	    !decode_spec(json_get(json, "spec"), pa, err)) {
-		error_wrap(err, POD_AUTOSCALER_KIND " \"%s\"",
-			   json_text_or(json_path(json, "metadata", "name", NULL), ""));
-		object_unref(&pa->object);
-		return NULL;
-	}
+	    !decode_spec(json_get(json, "spec"), pa, err))
+		return error_wrap(err, POD_AUTOSCALER_KIND " \"%s\"",
+				  json_text_or(json_path(json, "metadata", "name", NULL), ""));
 	decode_status(whole ? json_get(json, "status") : NULL, pa);
-	return &pa->object;
+	return true;
+}
+
+static bool fill_whole(struct object *object, const struct json *json, struct error *err)
+{
+	return fill(object, true, json, err);
+}
+
+static bool fill_lean(struct object *object, const struct json *json, struct error *err)
+{
+	return fill(object, false, json, err);
 }
 
 struct object *pod_autoscaler_decode(const struct json *json, struct error *err)
 {
-	return decode(json, true, err);
+	return object_decode(sizeof(struct pod_autoscaler), fill_whole, json, err);
 }
 
 struct object *pod_autoscaler_decode_lean(const struct json *json, struct error *err)
 {
 	const char *class =
 	    json_text(json_path(json, "metadata", "annotations", CLASS_ANNOTATION, NULL));
-	return decode(json, class && strcmp(class, CLASS_HPA) == 0, err);
+	bool ours = class && strcmp(class, CLASS_HPA) == 0;
+	return object_decode(sizeof(struct pod_autoscaler), ours ? fill_whole : fill_lean, json,
+			     err);
 }
 
 bool pod_autoscaler_is_ours(const struct pod_autoscaler *pa)

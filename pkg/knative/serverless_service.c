@@ -48,17 +48,19 @@ static void decode_status(const struct json *status, struct serverless_service *
 	    json_int_or(json_get(status, "observedGeneration"), -1) == sks->object.meta.generation;
 }
 
-struct object *serverless_service_decode(const struct json *json, struct error *err)
+static bool fill(struct object *object, const struct json *json, struct error *err)
 {
-	struct serverless_service *sks = object_new(sizeof(*sks));
-	if (!meta_decode(json, sks->object.arena, &sks->object.meta, err)) {
-		error_wrap(err, SERVERLESS_SERVICE_KIND);
-		object_unref(&sks->object);
-		return NULL;
-	}
+	struct serverless_service *sks = (struct serverless_service *)object;
+	if (!meta_decode(json, object->arena, &object->meta, err))
+		return error_wrap(err, SERVERLESS_SERVICE_KIND);
 	decode_spec(json_get(json, "spec"), sks);
 	decode_status(json_get(json, "status"), sks);
-	return &sks->object;
+	return true;
+}
+
+struct object *serverless_service_decode(const struct json *json, struct error *err)
+{
+	return object_decode(sizeof(struct serverless_service), fill, json, err);
 }
 
 static bool has_prefix(const char *text, const char *prefix)

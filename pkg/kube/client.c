@@ -64,7 +64,11 @@ struct kube_client {
 	int64_t anchor_wall, anchor_mono;
 };
 
-const struct json_limits kube_answer_limits = {.max_bytes = ANSWER_BYTES, .max_depth = 64};
+const struct json_limits kube_answer_limits = {
+    .max_bytes = ANSWER_BYTES,
+    .max_depth = 64,
+    .skip = "managedFields",
+};
 
 static void pump(void *ctx);
 

@@ -31,22 +31,29 @@
 #include <string.h>
 
 #include "pkg/base/check.h"
-#include "pkg/base/strbuf.h"
-#include "pkg/base/table.h"
+#include "pkg/base/hash.h"
+#include "pkg/base/slots.h"
+
+#define FIRST_CAPACITY 8
 
 struct entry {
-	struct object *object;
-	struct entry *next; /* of the same index text */
-	uint64_t round;     /* the last list that held it */
+	struct object *object; /* NULL: a gap */
+	uint32_t round;        /* the last list that held it */
 };
 
+/* A cache holds objects by the ten thousand: what it needs besides is an array of them, in the
+ * order of coming, and two indexes of places in it. Places change only where one is added, since
+ * whoever looks at all may remove the one at hand. */
 struct store {
 	struct store_config config;
-	struct table *entries; /* "ns/name" */
-	struct table *index;   /* "ns/text" -> first of a chain */
+	struct entry *entries;
+	size_t used, capacity; /* of entries */
+	size_t count;          /* without the gaps */
+	struct slots names;    /* namespace and name */
+	struct slots texts;    /* namespace and index text */
 	size_t object_bytes;
 	uint64_t version;
-	uint64_t round;
+	uint32_t round;
 	bool replacing;
 	bool rewinding;
 	bool synced;
@@ -57,44 +64,42 @@ struct store *store_new(const struct store_config *config)
 	struct store *store = xcalloc(1, sizeof(*store));
 	if (config)
 		store->config = *config;
-	store->entries = table_new();
-	store->index = table_new();
 	return store;
-}
-
-static bool free_entry(void *ctx, const char *key, void *value)
-{
-	struct entry *entry = value;
-	(void)ctx;
-	(void)key;
-	object_unref(entry->object);
-	free(entry);
-	return true;
 }
 
 void store_free(struct store *store)
 {
 	if (!store)
 		return;
-	table_each(store->entries, free_entry, NULL);
-	table_free(store->entries);
-	table_free(store->index);
+	for (size_t i = 0; i < store->used; i++)
+		object_unref(store->entries[i].object);
+	free(store->entries);
+	slots_release(&store->names);
+	slots_release(&store->texts);
 	free(store);
 }
 
-static const char *join(struct strbuf *key, const char *ns, const char *rest)
+static uint32_t hash_of(const char *ns, const char *rest)
 {
-	strbuf_reset(key);
-	strbuf_addstr(key, ns ? ns : "");
-	strbuf_addch(key, '/');
-	strbuf_addstr(key, rest);
-	return key->buf;
+	uint64_t hash = hash_text(hash_text(HASH_SEED, ns ? ns : ""), rest);
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+static bool same_ns(const struct object *object, const char *ns)
+{
+	return strcmp(object->meta.ns ? object->meta.ns : "", ns ? ns : "") == 0;
 }
 
 static struct entry *find(const struct store *store, const char *ns, const char *name)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
-	return table_get(store->entries, join(&key, ns, name));
+	size_t step = 0;
+	uint32_t place;
+	while (slots_next(&store->names, hash_of(ns, name), &step, &place)) {
+		struct entry *entry = &store->entries[place];
+		if (strcmp(entry->object->meta.name, name) == 0 && same_ns(entry->object, ns))
+			return entry;
+	}
+	return NULL;
 }
 
 static const char *index_text(const struct store *store, const struct object *object)
@@ -102,34 +107,59 @@ static const char *index_text(const struct store *store, const struct object *ob
 	return store->config.index ? store->config.index(object) : NULL;
 }
 
-static void index_add(struct store *store, struct entry *entry)
+static uint32_t place_of(const struct store *store, const struct entry *entry)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
-	const char *text = index_text(store, entry->object);
-	entry->next = NULL;
-	if (text)
-		entry->next =
-		    table_set(store->index, join(&key, entry->object->meta.ns, text), entry);
+	return (uint32_t)(entry - store->entries);
 }
 
-static void index_remove(struct store *store, struct entry *entry)
+static void index_add(struct store *store, const struct entry *entry)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
-	const char *text = index_text(store, entry->object);
-	if (!text)
-		return;
-	struct entry *head = table_get(store->index, join(&key, entry->object->meta.ns, text));
-	if (head == entry) {
-		if (entry->next)
-			table_set(store->index, key.buf, entry->next);
-		else
-			table_remove(store->index, key.buf);
-		return;
+	const struct object *object = entry->object;
+	const char *text = index_text(store, object);
+	if (text)
+		slots_add(&store->texts, hash_of(object->meta.ns, text), place_of(store, entry));
+}
+
+static void index_remove(struct store *store, const struct entry *entry)
+{
+	const struct object *object = entry->object;
+	const char *text = index_text(store, object);
+	if (text)
+		slots_remove(&store->texts, hash_of(object->meta.ns, text), place_of(store, entry));
+}
+
+/* Its namespace and name are those of the entry for good, its index text may change. */
+static void name_entry(struct store *store, const struct entry *entry)
+{
+	const struct meta *meta = &entry->object->meta;
+	slots_add(&store->names, hash_of(meta->ns, meta->name), place_of(store, entry));
+	index_add(store, entry);
+}
+
+/* All anew, without the gaps, and room for half as many again. */
+static void rebuild(struct store *store)
+{
+	struct entry *old = store->entries;
+	size_t used = store->used;
+	store->capacity = store->count + store->count / 2 + FIRST_CAPACITY;
+	store->entries = xcalloc(store->capacity, sizeof(*store->entries));
+	store->used = 0;
+	slots_release(&store->names);
+	slots_release(&store->texts);
+	for (size_t i = 0; i < used; i++) {
+		if (!old[i].object)
+			continue;
+		store->entries[store->used] = old[i];
+		name_entry(store, &store->entries[store->used++]);
 	}
-	while (head && head->next != entry)
-		head = head->next;
-	CHECK(head);
-	head->next = entry->next;
+	free(old);
+}
+
+/* What thousands needed goes when they have gone. */
+static void shrink(struct store *store)
+{
+	if (store->capacity > 4 * (store->count + FIRST_CAPACITY))
+		rebuild(store);
 }
 
 static void tell(const struct store *store, const struct object *before, const struct object *after)
@@ -145,30 +175,32 @@ static void replace_object(struct store *store, struct entry *entry, struct obje
 	index_remove(store, entry);
 	entry->object = object;
 	index_add(store, entry);
-	store->object_bytes += arena_bytes(object->arena) - arena_bytes(before->arena);
+	store->object_bytes += object_bytes(object) - object_bytes(before);
 	tell(store, before, object);
 	object_unref(before);
 }
 
 static struct entry *add_object(struct store *store, struct object *object)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
-	struct entry *entry = xcalloc(1, sizeof(*entry));
-	entry->object = object;
-	table_set(store->entries, join(&key, object->meta.ns, object->meta.name), entry);
-	index_add(store, entry);
-	store->object_bytes += arena_bytes(object->arena);
+	if (store->used == store->capacity)
+		rebuild(store);
+	struct entry *entry = &store->entries[store->used++];
+	*entry = (struct entry){.object = object};
+	store->count++;
+	name_entry(store, entry);
+	store->object_bytes += object_bytes(object);
 	return entry;
 }
 
 static void remove_entry(struct store *store, struct entry *entry)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
 	struct object *object = entry->object;
+	const struct meta *meta = &object->meta;
+	slots_remove(&store->names, hash_of(meta->ns, meta->name), place_of(store, entry));
 	index_remove(store, entry);
-	table_remove(store->entries, join(&key, object->meta.ns, object->meta.name));
-	store->object_bytes -= arena_bytes(object->arena);
-	free(entry);
+	entry->object = NULL;
+	store->count--;
+	store->object_bytes -= object_bytes(object);
 	tell(store, object, NULL);
 	object_unref(object);
 }
@@ -217,8 +249,10 @@ void store_delete(struct store *store, const char *ns, const char *name, uint64_
 {
 	struct entry *entry = find(store, ns, name);
 	advance(store, version);
-	if (entry && (entry->object->meta.version <= version || store->rewinding))
-		remove_entry(store, entry);
+	if (!entry || (entry->object->meta.version > version && !store->rewinding))
+		return;
+	remove_entry(store, entry);
+	shrink(store);
 }
 
 void store_put_answer(struct store *store, struct object *object)
@@ -255,42 +289,37 @@ void store_replace_abort(struct store *store)
 	store->rewinding = false;
 }
 
-struct sweep {
-	struct store *store;
-	uint64_t round;
-	uint64_t version;
-};
-
-static bool sweep_entry(void *ctx, const char *key, void *value)
+/* What the list of this round has not held, and is not newer than it. */
+static void sweep(struct store *store, uint64_t version)
 {
-	struct sweep *sweep = ctx;
-	struct entry *entry = value;
-	(void)key;
-	if (entry->round != sweep->round && entry->object->meta.version <= sweep->version)
-		remove_entry(sweep->store, entry);
-	return true;
+	for (size_t i = 0; i < store->used; i++) {
+		struct entry *entry = &store->entries[i];
+		if (entry->object && entry->round != store->round &&
+		    entry->object->meta.version <= version)
+			remove_entry(store, entry);
+	}
+	shrink(store);
 }
 
 void store_replace_end(struct store *store, uint64_t version)
 {
 	bool rewinding = store->rewinding;
-	struct sweep sweep = {store, store->round, rewinding ? UINT64_MAX : version};
 	CHECK(store->replacing);
 	store_replace_abort(store);
 	if (rewinding)
 		store->version = 0;
 	advance(store, version);
 	store->synced = true;
-	table_each(store->entries, sweep_entry, &sweep);
+	sweep(store, rewinding ? UINT64_MAX : version);
 }
 
 void store_clear(struct store *store)
 {
-	struct sweep all = {store, UINT64_MAX, UINT64_MAX};
 	store_replace_abort(store);
 	store->version = 0;
 	store->synced = true;
-	table_each(store->entries, sweep_entry, &all);
+	store->round++;
+	sweep(store, UINT64_MAX);
 }
 
 struct object *store_get(const struct store *store, const char *ns, const char *name)
@@ -301,13 +330,13 @@ struct object *store_get(const struct store *store, const char *ns, const char *
 
 size_t store_count(const struct store *store)
 {
-	return table_count(store->entries);
+	return store->count;
 }
 
 size_t store_bytes(const struct store *store)
 {
-	return store->object_bytes + table_bytes(store->entries) + table_bytes(store->index) +
-	       table_count(store->entries) * sizeof(struct entry);
+	return store->object_bytes + store->capacity * sizeof(*store->entries) +
+	       slots_bytes(&store->names) + slots_bytes(&store->texts);
 }
 
 bool store_synced(const struct store *store)
@@ -323,30 +352,24 @@ uint64_t store_version(const struct store *store)
 void store_each_indexed(const struct store *store, const char *ns, const char *text,
 			bool (*each)(void *ctx, struct object *object), void *ctx)
 {
-	CLEANUP(strbuf_release) struct strbuf key = STRBUF_INIT;
-	struct entry *entry = table_get(store->index, join(&key, ns, text));
-	while (entry && each(ctx, entry->object))
-		entry = entry->next;
-}
-
-struct visit {
-	bool (*each)(void *ctx, struct object *object);
-	void *ctx;
-};
-
-static bool visit_entry(void *ctx, const char *key, void *value)
-{
-	struct visit *visit = ctx;
-	struct entry *entry = value;
-	(void)key;
-	return visit->each(visit->ctx, entry->object);
+	size_t step = 0;
+	uint32_t place;
+	while (slots_next(&store->texts, hash_of(ns, text), &step, &place)) {
+		struct object *object = store->entries[place].object;
+		const char *has = index_text(store, object);
+		if (strcmp(has, text) == 0 && same_ns(object, ns) && !each(ctx, object))
+			return;
+	}
 }
 
 void store_each(const struct store *store, bool (*each)(void *ctx, struct object *object),
 		void *ctx)
 {
-	struct visit visit = {each, ctx};
-	table_each(store->entries, visit_entry, &visit);
+	for (size_t i = 0; i < store->used; i++) {
+		struct object *object = store->entries[i].object;
+		if (object && !each(ctx, object))
+			return;
+	}
 }
 
 struct choice {

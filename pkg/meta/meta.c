@@ -18,12 +18,10 @@
  * what it borrowed. */
 static const char *shared_text(struct arena *arena, const char *text)
 {
-	size_t before = intern_bytes();
-	const char *shared = intern_ref(text);
-	if (intern_bytes() == before || before < SHARED_MAX)
+	const char *shared = intern_known(text);
+	if (shared)
 		return shared;
-	intern_unref(shared);
-	return arena_strdup(arena, text);
+	return intern_bytes() < SHARED_MAX ? intern_ref(text) : arena_strdup(arena, text);
 }
 
 const char *meta_pair_get(const struct meta_pairs *pairs, const char *key)

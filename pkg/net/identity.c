@@ -315,7 +315,8 @@ struct curl_slist *identity_headers(const struct identity *identity, struct curl
 	if (identity->host_header)
 		headers = curl_slist_append(headers, identity->host_header);
 	if (identity->token.text) {
-		strbuf_addf(&line, "Authorization: Bearer %s", identity->token.text);
+		strbuf_addstr(&line, "Authorization: Bearer ");
+		strbuf_addstr(&line, identity->token.text);
 		headers = curl_slist_append(headers, line.buf);
 	}
 	for (const struct curl_slist *more = identity->headers; more; more = more->next)

@@ -13,6 +13,7 @@
 #include "pkg/base/check.h"
 #include "pkg/base/hash.h"
 #include "pkg/base/pace.h"
+#include "pkg/base/slab.h"
 #include "pkg/base/table.h"
 #include "pkg/base/turns.h"
 
@@ -134,7 +135,7 @@ static void entry_free(struct entry *entry)
 {
 	entry_unlink(entry);
 	timer_disarm(entry->queue->timers, &entry->appointment);
-	free(entry);
+	slab_free(entry, sizeof(*entry) + strlen(entry->key) + 1);
 }
 
 static void entry_linger_if_idle(struct entry *entry)
@@ -234,7 +235,7 @@ static struct entry *entry_for(struct queue *queue, const char *key)
 	if (entry)
 		return entry;
 	size_t size = strlen(key) + 1;
-	entry = xcalloc(1, sizeof(*entry) + size);
+	entry = slab_zalloc(sizeof(*entry) + size);
 	memcpy(entry->key, key, size);
 	entry->queue = queue;
 	entry->again = RESTING;

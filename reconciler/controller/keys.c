@@ -2,10 +2,10 @@
  * What is remembered of keys. Invariant: a key has a state exactly while its pass is under way or
  * there is something worth remembering; the passes under way are those on the list, oldest first.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "pkg/base/check.h"
+#include "pkg/base/slab.h"
 #include "reconciler/controller/internal.h"
 
 struct key_state *key_state_for(struct controller *controller, const char *key)
@@ -13,7 +13,7 @@ struct key_state *key_state_for(struct controller *controller, const char *key)
 	struct key_state *state = table_get(controller->states, key);
 
 	if (!state) {
-		state = xcalloc(1, sizeof(*state));
+		state = slab_zalloc(sizeof(*state));
 		table_set(controller->states, key, state);
 	}
 	return state;
@@ -22,7 +22,7 @@ struct key_state *key_state_for(struct controller *controller, const char *key)
 static void key_state_free(struct key_state *state)
 {
 	memo_clear(&state->memo);
-	free(state);
+	slab_free(state, sizeof(*state));
 }
 
 void key_state_drop(struct controller *controller, const char *key)

@@ -148,7 +148,7 @@ static bool add_bytes(void *ctx, struct object *object)
 	struct held *held = ctx;
 	const struct watched *kind = held->bench->kind;
 	const char *text = kind->index ? kind->index(object) : NULL;
-	held->objects += arena_bytes(object->arena);
+	held->objects += object_bytes(object);
 	held->keys += 2 * strlen(object->meta.ns) + strlen(object->meta.name);
 	held->keys += text ? strlen(text) : 0;
 	return true;
@@ -163,7 +163,7 @@ static void check_store(struct bench *b)
 	store_each(b->store, add_bytes, &held);
 	if (count > b->most)
 		b->most = count;
-	/* Arenas are multiples of a few hundred bytes, and a value is larger than its text. */
+	/* A value is larger than its text. */
 	CHECK(held.objects <= 2048 * count + 64 * b->fed);
 	CHECK(whole >= held.objects);
 	CHECK(whole - held.objects <= 2048 + 256 * b->most + 2 * held.keys);

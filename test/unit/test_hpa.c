@@ -36,7 +36,7 @@ TEST(hpa, reads_every_field)
 	EXPECT_TEXT(hpa->scaling_reason, "ScalingDisabled");
 	EXPECT_CONTAINS(hpa->scaling_message, "scaling is disabled");
 	EXPECT_INT(hpa->scaling_changed_ms, INT64_C(1767225660000));
-	printf("    a HorizontalPodAutoscaler takes %zu bytes\n", arena_bytes(hpa->object.arena));
+	printf("    a HorizontalPodAutoscaler takes %zu bytes\n", object_bytes(&hpa->object));
 	object_unref(&hpa->object);
 }
 

@@ -220,6 +220,37 @@ TEST(json_parse, values_know_their_place)
 	}
 }
 
+/* Metadata's managed fields, and nothing that a user may call so. */
+TEST(json_parse, leaves_out_what_is_to_be_skipped)
+{
+	static const struct json_limits limits = {.max_depth = 4, .skip = "skip"};
+	static const struct {
+		const char *text, *want; /* "": refused */
+	} skipped[] = {
+	    {"{\"a\":1,\"skip\":{\"b\":[1,{}]},\"c\":2}", "{\"a\":1,\"c\":2}"},
+	    {"{\"m\":{\"skip\":[[1],[2]],\"n\":\"skip\"},\"skips\":1}",
+	     "{\"m\":{\"n\":\"skip\"},\"skips\":1}"},
+	    {"{\"m\":{\"skip\":1,\"skip\":{}}}", "{\"m\":{}}"},
+	    {"{\"m\":{\"n\":{\"skip\":1}}}", "{\"m\":{\"n\":{\"skip\":1}}}"},
+	    {"[[{\"skip\":1}]]", "[[{\"skip\":1}]]"},
+	    {"{\"skip\":[[[0]]]}", "{}"},
+	    {"{\"skip\":[[[[0]]]]}", ""},
+	    {"{\"skip\":[}", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(skipped); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		CLEANUP(error_clear) struct error err = ERROR_INIT;
+		CLEANUP(strbuf_release) struct strbuf got = STRBUF_INIT;
+		const char *text = skipped[i].text;
+		struct json *v = NULL;
+		test_row("%s", text);
+		if (json_parse(text, strlen(text), &limits, arena, &v, &err))
+			json_write(v, &got);
+		EXPECT_TEXT(got.buf, skipped[i].want);
+	}
+}
+
 TEST(json_parse, built_values_have_no_place)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -267,6 +298,7 @@ TEST(json_parse, stands_damaged_input)
 
 TEST_MAIN(TEST_OF(json_parse, reads_or_refuses_with_the_place),
 	  TEST_OF(json_parse, values_know_their_place),
+	  TEST_OF(json_parse, leaves_out_what_is_to_be_skipped),
 	  TEST_OF(json_parse, built_values_have_no_place),
 	  TEST_OF(json_parse, refuses_an_embedded_nul), TEST_OF(json_parse, limits_depth_and_size),
 	  TEST_OF(json_parse, finds_repeats_in_large_objects),

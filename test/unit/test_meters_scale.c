@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pkg/base/heap.h"
 #include "test/unit/shell_fixture.h"
 
 /* They keep freed memory for a while. */
@@ -75,7 +76,7 @@ TEST(scale, ten_thousand_revisions)
 	size_t with = 0, without = 0;
 	long held;
 
-	xmalloc_return_large();
+	heap_tune();
 	setup(&f);
 	for (int i = 0; i < REVISIONS; i++)
 		put_revision(&f, i);

@@ -102,7 +102,55 @@ TEST(object, costs_little)
 	object_unref(&typed->object);
 }
 
+struct lone {
+	struct object object;
+	const char *text;
+	uint64_t *numbers;
+};
+
+static bool fill_lone(struct object *object, const struct json *json, struct error *err)
+{
+	struct lone *lone = (struct lone *)object;
+	lone->text = arena_strdup(object->arena, json_text_or(json_get(json, "text"), ""));
+	lone->numbers = ARENA_ARRAY(object->arena, uint64_t, 3);
+	lone->numbers[2] = 7;
+	return meta_decode(json, object->arena, &object->meta, err);
+}
+
+static struct lone *decode_lone(const char *text, struct error *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	struct json *json = NULL;
+	EXPECT(json_parse(text, strlen(text), NULL, scratch, &json, err));
+	return (struct lone *)object_decode(sizeof(struct lone), fill_lone, json, err);
+}
+
+TEST(object, decoded_is_one_block_of_just_its_size)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct lone *lone = decode_lone("{\"text\":\"12345678901234567890\","
+					"\"metadata\":{\"name\":\"n\",\"uid\":\"u\"}}",
+					&err);
+	/* Aligned memory is a multiple of 16 each, texts are as long as they are. */
+	size_t want = (sizeof(*lone) + 15) / 16 * 16 + 32 + 21 + 2 + 2;
+	EXPECT(lone && !lone->object.arena && lone->object.refs == 1);
+	EXPECT_INT(object_bytes(&lone->object), want);
+	EXPECT_TEXT(lone->text, "12345678901234567890");
+	EXPECT_TEXT(lone->object.meta.name, "n");
+	EXPECT_INT(lone->numbers[2], 7);
+	EXPECT(lone->text > (const char *)lone && lone->text < (const char *)lone + want);
+	object_unref(&lone->object);
+}
+
+TEST(object, refused_leaves_nothing)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	EXPECT(!decode_lone("{\"text\":\"nameless\"}", &err));
+	EXPECT_INT(err.kind, ERROR_INVALID);
+}
+
 TEST_MAIN(TEST_OF(object, begins_zeroed_with_one_reference),
 	  TEST_OF(object, lives_until_the_last_reference), TEST_OF(object, of_nothing),
 	  TEST_OF(object, large_ones_fit_too), TEST_OF(object, shares_keys_but_no_values),
-	  TEST_OF(object, costs_little))
+	  TEST_OF(object, costs_little), TEST_OF(object, decoded_is_one_block_of_just_its_size),
+	  TEST_OF(object, refused_leaves_nothing))

@@ -197,7 +197,7 @@ TEST(pod_autoscaler, size)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct pod_autoscaler *pa = decoded(arena, realistic);
-	printf("    a PodAutoscaler takes %zu bytes (%zu of JSON)\n", arena_bytes(pa->object.arena),
+	printf("    a PodAutoscaler takes %zu bytes (%zu of JSON)\n", object_bytes(&pa->object),
 	       strlen(realistic));
 	object_unref(&pa->object);
 }

@@ -37,7 +37,7 @@ TEST(scaled_object, reads_every_field)
 	EXPECT(!pair_set_has(&so->labels, "app", "r2"));
 	EXPECT(!pair_set_has(&so->labels, "appr", "1"));
 	EXPECT(scaled_object_in_sync(so, desired, hash));
-	printf("    a ScaledObject takes %zu bytes\n", arena_bytes(so->object.arena));
+	printf("    a ScaledObject takes %zu bytes\n", object_bytes(&so->object));
 	object_unref(&so->object);
 }
 

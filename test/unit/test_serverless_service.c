@@ -52,7 +52,7 @@ TEST(serverless_service, reads_every_field)
 	EXPECT_TEXT(sks->service_name, "hello-00001");
 	EXPECT_TEXT(sks->private_service_name, "hello-00001-private");
 	EXPECT(sks->ready);
-	printf("    a ServerlessService takes %zu bytes\n", arena_bytes(sks->object.arena));
+	printf("    a ServerlessService takes %zu bytes\n", object_bytes(&sks->object));
 	object_unref(&sks->object);
 }
 

@@ -229,9 +229,9 @@ TEST(store, keeps_its_index)
 	store_put(store, thing("b", 2, "u", "x"));
 	store_put(store, thing("c", 3, "u", "x"));
 	store_put(store, thing("d", 4, "u", NULL));
-	expect_indexed(store, "x", "c:3 b:2 a:1 ");
+	expect_indexed(store, "x", "a:1 b:2 c:3 ");
 	store_put(store, thing("b", 5, "u", "y")); /* out of the middle */
-	expect_indexed(store, "x", "c:3 a:1 ");
+	expect_indexed(store, "x", "a:1 c:3 ");
 	expect_indexed(store, "y", "b:5 ");
 	store_put(store, thing("c", 6, "u", NULL)); /* off the head */
 	expect_indexed(store, "x", "a:1 ");
@@ -240,7 +240,7 @@ TEST(store, keeps_its_index)
 	store_delete(store, "ns", "a", 8);
 	expect_indexed(store, "x", "");
 	store_put(store, thing("d", 9, "u", "y"));
-	expect_indexed(store, "y", "d:9 b:5 ");
+	expect_indexed(store, "y", "b:5 d:9 ");
 	store_put(store, thing("b", 3, "u", "z")); /* too old to count */
 	expect_indexed(store, "z", "");
 	store_clear(store);
@@ -264,7 +264,7 @@ TEST(store, visits_until_told_to_stop)
 	store_each(store, first_only, &got);
 	store_each_indexed(store, "ns", "x", first_only, &got);
 	store_each_indexed(store, "other", "x", first_only, &got);
-	EXPECT_TEXT(got.buf, "a:1 b:2 ");
+	EXPECT_TEXT(got.buf, "a:1 a:1 ");
 	store_free(store);
 }
 
@@ -305,9 +305,9 @@ TEST(store, counts_its_memory)
 	size_t each = (store_bytes(store) - empty) / 1000;
 	printf("\n    an empty object in an indexed store: %zu bytes\n", each);
 	EXPECT_INT(store_count(store), 1000);
-	EXPECT(each > sizeof(struct thing) && each < 1200);
+	EXPECT(each > sizeof(struct thing) && each < 512);
 	store_clear(store);
-	EXPECT(store_bytes(store) <= empty + 64);
+	EXPECT(store_bytes(store) <= empty + 256);
 	store_free(store);
 }
 

@@ -42,6 +42,26 @@ TEST(strbuf, keeps_every_byte_while_growing)
 	strbuf_release(&sb);
 }
 
+/* With as much room as it needs, one byte less, none. */
+TEST(strbuf, formats_whatever_room_there_is)
+{
+	char text[300];
+
+	memset(text, 'x', sizeof(text));
+	for (int before = 0; before < 140; before++) {
+		for (int length = 0; length < 140; length += length < 60 || length > 70 ? 10 : 1) {
+			struct strbuf sb = STRBUF_INIT;
+			strbuf_add(&sb, text, (size_t)before);
+			strbuf_addf(&sb, "%.*s%c", length, text, 'y');
+			test_row("%d bytes after %d", length, before);
+			EXPECT_INT(sb.len, before + length + 1);
+			EXPECT_INT(strlen(sb.buf), sb.len);
+			EXPECT_INT(sb.buf[sb.len - 1], 'y');
+			strbuf_release(&sb);
+		}
+	}
+}
+
 TEST(strbuf, take_gives_away_the_text)
 {
 	struct strbuf sb = STRBUF_INIT;
@@ -87,4 +107,5 @@ TEST(strbuf, escapes_json)
 
 TEST_MAIN(TEST_OF(strbuf, is_a_c_string_at_any_time),
 	  TEST_OF(strbuf, keeps_every_byte_while_growing),
+	  TEST_OF(strbuf, formats_whatever_room_there_is),
 	  TEST_OF(strbuf, take_gives_away_the_text), TEST_OF(strbuf, escapes_json))

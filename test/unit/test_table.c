@@ -31,6 +31,13 @@ TEST(table, sets_gets_removes)
 	EXPECT(table_get(table, "key") == &values[1]);
 	EXPECT_TEXT(table_key(table, "key"), "key");
 	EXPECT(table_key(table, "Xey") == NULL);
+	const char *stored = NULL;
+	EXPECT(table_slot(table, "Xey", &stored) == NULL);
+	void **slot = table_slot(table, "key", &stored);
+	EXPECT(slot && *slot == &values[1] && stored == table_key(table, "key"));
+	if (slot)
+		*slot = &values[4];
+	EXPECT(table_set(table, "key", &values[1]) == &values[4]);
 	EXPECT(table_set(table, "key", &values[2]) == &values[1]);
 	EXPECT(table_set(table, "", &values[3]) == NULL);
 	EXPECT_INT(table_count(table), 2);

@@ -4,7 +4,8 @@
  * crash, no finding of a sanitizer, no wrong result.
  *
  * malloc itself is replaced, for the libraries too (libyaml, yajl); the sanitizers have one of
- * their own, there only our own calls fail (the linker's --wrap).
+ * their own, there only our own calls fail (the linker's --wrap). A static libc allows no other
+ * malloc, but there --wrap reaches the libraries.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -30,7 +31,7 @@ static bool fails(void)
 	return countdown > 0 && --countdown == 0;
 }
 
-#if SANITIZED
+#ifdef TORTURE_WRAPS
 #define HOOK(name) __wrap_##name
 #define REAL(name) __real_##name
 #else

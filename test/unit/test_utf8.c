@@ -49,6 +49,28 @@ TEST(utf8, finds_the_valid_prefix)
 	EXPECT_INT(utf8_valid_prefix("\xFFzz", 3), 0);
 }
 
+/* It is read in pieces: a wrong byte counts wherever in one it stands. */
+TEST(utf8, finds_a_wrong_byte_at_any_place)
+{
+	char text[40];
+
+	for (size_t length = 0; length <= sizeof(text); length++) {
+		memset(text, 'a', sizeof(text));
+		test_row("%zu bytes", length);
+		EXPECT_INT(utf8_valid_prefix(text, length), length);
+		for (size_t at = 0; at < length; at++) {
+			text[at] = '\xFF';
+			EXPECT_INT(utf8_valid_prefix(text, length), at);
+			text[at] = 'a';
+		}
+		for (size_t at = 0; at + 1 < length; at++) {
+			memcpy(text + at, "\xC3\xBC", 2);
+			EXPECT_INT(utf8_valid_prefix(text, length), length);
+			memset(text + at, 'a', 2);
+		}
+	}
+}
+
 TEST(utf8, encodes_what_it_reads)
 {
 	char bytes[4];
@@ -65,4 +87,4 @@ TEST(utf8, encodes_what_it_reads)
 }
 
 TEST_MAIN(TEST_OF(utf8, tells_characters), TEST_OF(utf8, finds_the_valid_prefix),
-	  TEST_OF(utf8, encodes_what_it_reads))
+	  TEST_OF(utf8, finds_a_wrong_byte_at_any_place), TEST_OF(utf8, encodes_what_it_reads))

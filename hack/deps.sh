@@ -10,7 +10,11 @@ Installs missing Debian packages (as root, or through sudo). Groups:
   build  compiler, cmake and the libraries          (the default)
   lint   clang, clang-format, cppcheck
   cover  gcovr
-  e2e    what the real control plane needs beside Go: Prometheus, certificates, curl
+  e2e    what the real control plane needs beside Go: Prometheus, certificates, curl, a registry
+  lean   what builds the dependencies of the lean program
+  arm64  the cross compiler and the emulator
+  image  buildah and skopeo
+  guards valgrind, whose callgrind counts instructions
   demo   kubectl, unless there is one in PATH
   all    all of these
 Go 1.26 or newer, for e2e, is not in Debian bookworm: install it from go.dev's distribution.
@@ -23,7 +27,11 @@ build=(gcc libc6-dev make cmake ninja-build pkg-config git ca-certificates
   nghttp2-server openssl) # the HTTP/2 and TLS tests start these two
 lint=(clang-14 clang-format-14 libclang-rt-14-dev cppcheck)
 cover=(gcovr)
-e2e=(prometheus openssl curl procps)
+e2e=(prometheus openssl curl procps docker-registry skopeo)
+lean=(dpkg-dev xz-utils)
+arm64=(gcc-aarch64-linux-gnu qemu-user-static)
+image=(buildah skopeo)
+guards=(valgrind)
 demo=()
 command -v kubectl >/dev/null || demo=(kubernetes-client)
 
@@ -35,8 +43,15 @@ for group in "$@"; do
     lint) packages+=("${lint[@]}") ;;
     cover) packages+=("${cover[@]}") ;;
     e2e) packages+=("${e2e[@]}") ;;
+    lean) packages+=("${lean[@]}") ;;
+    arm64) packages+=("${arm64[@]}") ;;
+    image) packages+=("${image[@]}") ;;
+    guards) packages+=("${guards[@]}") ;;
     demo) packages+=("${demo[@]}") ;;
-    all) packages+=("${build[@]}" "${lint[@]}" "${cover[@]}" "${e2e[@]}" "${demo[@]}") ;;
+    all)
+      packages+=("${build[@]}" "${lint[@]}" "${cover[@]}" "${e2e[@]}" "${demo[@]}" "${lean[@]}"
+        "${arm64[@]}" "${image[@]}" "${guards[@]}")
+      ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -52,7 +67,13 @@ done
 echo "installing: ${missing[*]}" >&2
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-# prometheus starts a service on port 9090 when it is installed; tests start their own.
-export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+# prometheus and docker-registry start services when they are installed; tests start their own.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

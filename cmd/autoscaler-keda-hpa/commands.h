@@ -20,6 +20,8 @@ int command_annotations(int argc, char **argv);
 /* For people, with their kubeconfig: how revisions stand, and why. */
 int command_status(int argc, char **argv);
 int command_why(int argc, char **argv);
+/* The licences of what is linked in. */
+int command_licenses(int argc, char **argv);
 
 /* How a person called us: "kubectl autoscaler-keda" where this is kubectl's plugin (the file's name
  * begins with kubectl-autoscaler_keda), else PROGRAM. */

@@ -26,6 +26,7 @@ static const struct command {
     {"annotations", NULL, command_annotations, "print the reference of all annotations"},
     {"status", NULL, command_status, "list revisions: ready or why not, bounds, replicas"},
     {"why", NULL, command_why, "why a revision is not ready, and what to do next"},
+    {"licenses", NULL, command_licenses, "print the licences of what is linked in"},
     {"version", "--version", command_version, "print the version"},
     {"help", "--help", command_help, "this text"},
 };

@@ -340,7 +340,12 @@ func (c *testCase) wantText(what, text string, parts ...string) {
 // metrics is what the program's /metrics says.
 func (c *testCase) metrics() string {
 	c.Helper()
-	response, err := http.Get(c.program.Metrics)
+	return c.metricsAt(c.program.Metrics)
+}
+
+func (c *testCase) metricsAt(url string) string {
+	c.Helper()
+	response, err := http.Get(url)
 	if err != nil {
 		c.Fatal(err)
 	}

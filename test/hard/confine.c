@@ -30,6 +30,11 @@ static bool root_read_only(struct error *err)
 	       failed("mount_setattr", err);
 }
 
+static bool change_root(const char *root, struct error *err)
+{
+	return (chroot(root) == 0 && chdir("/") == 0) || failed(root, err);
+}
+
 static bool drop_privileges(unsigned uid, struct error *err)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -53,8 +58,8 @@ bool confine(const struct confinement *how, struct error *err)
 	int loaded = 0;
 	if (how->profile && !profile_read(how->profile, how->instead, &filter, err))
 		return false;
-	bool ok =
-	    (how->root_is_not_read_only || root_read_only(err)) && drop_privileges(how->uid, err);
+	bool ok = (how->root_is_not_read_only || root_read_only(err)) &&
+		  (!how->root || change_root(how->root, err)) && drop_privileges(how->uid, err);
 	if (ok && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		ok = failed("no new privileges", err);
 	/* Whoever started this may have asked to be outlived by nobody; another user forgets it. */

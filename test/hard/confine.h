@@ -22,6 +22,7 @@ struct confinement {
 	uint32_t instead;    /* of the default action, as SCMP_ACT_KILL_PROCESS; 0: as told */
 	unsigned uid;        /* and gid; 0 keeps the user, without root's capabilities */
 	bool root_is_not_read_only;
+	const char *root; /* folder that is "/" then; NULL: "/" stays what it is */
 };
 
 /* A filter that is not loaded; release it with seccomp_release. */

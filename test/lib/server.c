@@ -6,6 +6,7 @@
 #include "test/lib/server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -150,9 +151,15 @@ static void *accept_all(void *ctx)
 {
 	struct server *server = ctx;
 	int fd;
-	while ((fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		take(server, fd);
-	return NULL;
+	for (;;) {
+		fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			take(server, fd);
+		else if (errno == EMFILE) /* a test takes descriptors away, for a while */
+			test_sleep_ms(1);
+		else
+			return NULL;
+	}
 }
 
 struct server *server_new(bool (*script)(void *ctx, struct exchange *exchange), void *ctx)

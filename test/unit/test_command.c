@@ -183,6 +183,8 @@ TEST(command, table)
 	    {"annotations -o xml", "", 2, "", "neither markdown nor json"},
 	    {"annotations more", "", 2, "", "takes no arguments"},
 	    {"annotations --help", "", 0, "Usage:", ""},
+	    {"licenses", "", 0, "---- OpenSSL ----", ""},
+	    {"licenses more", "", 2, "", "takes no arguments"},
 	    {"version", "", 0, "autoscaler-keda-hpa ", ""},
 	    {"--version", "", 0, "autoscaler-keda-hpa ", ""},
 	    {"version more", "", 2, "", "takes no arguments"},
@@ -379,7 +381,7 @@ TEST(command, a_thousand_services_in_a_second)
 	EXPECT_INT(o.code, 0);
 	EXPECT_CONTAINS(o.out, "s-999-00001");
 	printf("1,000 Services: %.3f s of CPU\n", used);
-	EXPECT(used < most);
+	EXPECT(used < most * TEST_PATIENCE);
 	desk_release(&desk);
 }
 

@@ -1,12 +1,14 @@
 /*
  * The shipped seccomp profile, call by call: what the program has no use for ends a process that
  * runs under it (where a test has it kill) and fails for one in a cluster; what the program needs
- * goes through. A child loads the profile, makes one raw system call and tells errno.
+ * goes through. A child loads the profile, makes one raw system call and tells errno; or lets its
+ * loop hang until the watchdog ends it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -20,6 +22,8 @@
 #include <unistd.h>
 
 #include "pkg/base/check.h"
+#include "pkg/net/loop.h"
+#include "pkg/net/watchdog.h"
 #include "test/hard/confine.h"
 #include "test/lib/test.h"
 
@@ -136,7 +140,7 @@ static const struct call spoken_of[] = {
     {"execve", SYS_execve, {TEXT("/nothing/there")}, ENOENT},
 };
 
-static void make(uint32_t instead, const struct call *call)
+static void load(uint32_t instead)
 {
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
 	scmp_filter_ctx filter;
@@ -146,6 +150,11 @@ static void make(uint32_t instead, const struct call *call)
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || seccomp_load(filter) != 0)
 		_exit(NOT_LOADED);
+}
+
+static void make(uint32_t instead, const struct call *call)
+{
+	load(instead);
 	const long *a = call->arguments;
 	_exit(syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]) >= 0 ? 0 : errno);
 }
@@ -189,5 +198,60 @@ TEST(calls, those_that_rules_speak_of)
 		}
 }
 
+/* ---- the last calls of all ---- */
+
+static void hang(void *ctx UNUSED)
+{
+	for (;;)
+		poll(NULL, 0, -1);
+}
+
+static void hang_confined(uint32_t instead)
+{
+	CLEANUP(error_clear) struct error err = ERROR_INIT;
+	struct loop *loop = loop_new(&system_clock);
+	struct watchdog *watchdog = NULL;
+	struct timer timer;
+	load(instead);
+	if (!watchdog_new(300, &watchdog, &err))
+		_exit(NOT_LOADED);
+	timer_init(&timer, hang, NULL);
+	timer_arm(loop_timers(loop), &timer, 1);
+	loop_run(loop);
+	_exit(0);
+}
+
+/* As shipped too: there a call that the profile lacks only fails, and abort() would go on to an
+ * instruction that ends the process by another signal. */
+TEST(calls, the_watchdog_ends_a_loop_that_hangs)
+{
+	static const uint32_t ways[] = {SCMP_ACT_KILL_PROCESS, 0};
+	for (size_t w = 0; w < ARRAY_SIZE(ways); w++) {
+		char text[1024] = "";
+		int ends[2], status = 0;
+		CHECK(pipe2(ends, O_CLOEXEC) == 0);
+		fflush(NULL);
+		pid_t pid = fork();
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			alarm(30);
+			dup2(ends[1], STDERR_FILENO);
+			hang_confined(ways[w]);
+		}
+		close(ends[1]);
+		/* Its line comes in one write; the pipe ends with the process. */
+		for (ssize_t got = 1, length = 0; got > 0; length += got)
+			got = read(ends[0], text + length, sizeof(text) - 1 - (size_t)length);
+		close(ends[0]);
+		CHECK(waitpid(pid, &status, 0) == pid);
+		test_row("%zu", w);
+		EXPECT_INT(WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), -SIGABRT);
+		EXPECT_CONTAINS(text, "\"message\":\"the loop stopped ticking\"");
+		EXPECT_CONTAINS(text, "\"doing\":\"timer\"");
+	}
+	test_row("%s", "");
+}
+
 TEST_MAIN(TEST_OF(calls, forbidden_ones_end_the_process),
-	  TEST_OF(calls, forbidden_ones_fail_as_shipped), TEST_OF(calls, those_that_rules_speak_of))
+	  TEST_OF(calls, forbidden_ones_fail_as_shipped), TEST_OF(calls, those_that_rules_speak_of),
+	  TEST_OF(calls, the_watchdog_ends_a_loop_that_hangs))

@@ -293,7 +293,9 @@ TEST(exec, no_program)
 	CHECK(file && fputs("exit 0\n", file) >= 0 && fclose(file) == 0 &&
 	      chmod(script, 0700) == 0);
 	EXPECT(!run(arena, &plugin, &out, &err));
-	EXPECT_CONTAINS(error_text(&err), "it cannot be started: Exec format error");
+	/* An emulator's vfork has memory of its own: why nothing was started is lost there. */
+	if (!EMULATED)
+		EXPECT_CONTAINS(error_text(&err), "it cannot be started: Exec format error");
 }
 
 TEST(exec, folder_is_there)

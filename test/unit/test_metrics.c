@@ -383,11 +383,13 @@ TEST(process, tells_the_truth)
 	EXPECT(value_of(before.buf, "process_open_fds") == open_files() - 2);
 	EXPECT(value_of(after.buf, "process_open_fds") == open_files());
 	EXPECT(value_of(after.buf, "process_max_fds") == 512);
-	EXPECT(value_of(after.buf, "process_cpu_seconds_total") >
-	       value_of(before.buf, "process_cpu_seconds_total"));
+	/* What an emulator puts in place of /proc/self/stat has few figures. */
+	EXPECT(EMULATED || value_of(after.buf, "process_cpu_seconds_total") >
+			       value_of(before.buf, "process_cpu_seconds_total"));
 	EXPECT(value_of(after.buf, "process_cpu_seconds_total") < 60);
 	double resident = value_of(after.buf, "process_resident_memory_bytes");
-	EXPECT(resident > 1e5 && resident < value_of(after.buf, "process_virtual_memory_bytes"));
+	double virtual = value_of(after.buf, "process_virtual_memory_bytes");
+	EXPECT(EMULATED || (resident > 1e5 && resident < virtual));
 	EXPECT(value_of(after.buf, "process_virtual_memory_max_bytes") > 0);
 	double started = value_of(after.buf, "process_start_time_seconds");
 	double now = (double)clock_wall(&system_clock) / 1000;

@@ -193,6 +193,9 @@ TEST(watchdog, a_full_stderr_does_not_save_it)
 {
 	char page[4096] = {0};
 	int ends[2], status = 0;
+	/* An emulator has last words of its own, and waits until they are read. */
+	if (EMULATED)
+		return;
 	EXPECT_INT(pipe(ends), 0);
 	fflush(NULL);
 	pid_t child = fork();

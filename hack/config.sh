@@ -9,7 +9,7 @@ usage() {
 usage: hack/config.sh [--fix]
 
 Checks config/, and prints what is wrong, a line each; exits 1 if anything is:
-  version   each label and image tag (docs/operations.md too) is the version of CMakeLists.txt
+  version   each label, tag and file name (docs/operations.md too) has the version of CMakeLists.txt
   example   config-autoscaler-keda shows each key that the program reads, and no other
   checksum  knative.dev/example-checksum fits the example
   rules     the Role of the single-namespace overlay has the rules of the ClusterRole
@@ -45,7 +45,7 @@ fix() {
   find config -name '*.yaml' -type f -exec sed -i \
     -e "s|\(app.kubernetes.io/version: \).*|\1\"$v\"|" \
     -e "s|\(image: autoscaler-keda-hpa:\).*|\1$v|" {} +
-  sed -i "s|\(newTag: \).*|\1$v|" docs/operations.md
+  sed -i -E "s/(newTag: ).*/\1$v/; s/(autoscaler-keda-hpa[-:])[0-9]+\.[0-9]+\.[0-9]+/\1$v/g" docs/operations.md
   sed -i "s|\(knative.dev/example-checksum: \).*|\1\"$(checksum)\"|" "$config_map"
   for name in $(manifests); do ln -sfn "base/$name" "config/$name"; done
 }
@@ -54,7 +54,7 @@ check_version() {
   local v
   v=$(version)
   while IFS= read -r line; do finding "$line: the version is $v"; done < <(
-    grep -rnE '(kubernetes.io/version:|image: autoscaler-keda-hpa:|newTag:)' \
+    grep -rnE '(kubernetes.io/version:|autoscaler-keda-hpa[-:][0-9]|newTag:)' \
       config docs/operations.md --include='*.yaml' --include='*.md' | grep -vF "$v" || true)
 }
 

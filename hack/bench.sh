@@ -17,7 +17,8 @@ controller and Knative answer, and beside each figure its floor: the same writes
                        global   a default in a ConfigMap changed, at the largest number
                        (all)
   -n N,...             numbers of revisions (1000,10000)
-  --floors 0, 1        no floor of create, or only one before the program, not one behind it as well
+  --floors 0, 1        no floor of create, or only one before the program; else up to 1,000 revisions
+                       there is one behind it as well
   --program PATH       measure this one; else the lean program is built, the release one if there is
                        no lean preset
   --json FILE          write the figures to FILE too

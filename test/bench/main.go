@@ -46,7 +46,7 @@ func parseFlags() (*options, error) {
 	chosen := flag.String("scenario", "all", "which, with commas: "+strings.Join(scenarios, ", "))
 	sizes := flag.String("n", "1000,10000", "numbers of revisions; edits and global run at the largest")
 	flag.IntVar(&o.workers, "workers", 32, "requests in flight of the stand-in, the creator and the floor")
-	flag.IntVar(&o.floors, "floors", 2, "floors of create: 0 none, 1 before the program, 2 one behind it as well")
+	flag.IntVar(&o.floors, "floors", 2, "floors of create: 0 none, 1 before the program, 2 up to 1,000 revisions one behind it as well")
 	flag.IntVar(&o.singles, "singles", 100, "repetitions of single")
 	flag.IntVar(&o.rate, "rate", 100, "edits a second")
 	flag.DurationVar(&o.edits, "edits", time.Minute, "how long edits are made")

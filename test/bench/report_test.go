@@ -21,7 +21,7 @@ func sample() *Report {
 			Requests: map[string]int{"create scaledobjects": n, "create serverlessservices": n,
 				"patch podautoscalers/status": 2*n + n/100}})
 	}
-	r.add(&Result{Scenario: "restart", Revisions: 10000, CPU: 1.5, Writes: 0, Memory: Memory{Total: 30}})
+	r.add(&Result{Scenario: "restart", Revisions: 10000, CPU: 1.5, Memory: Memory{Total: 30}, Requests: map[string]int{}})
 	have, floor := &Latency{100, 9, 20, 21}, &Latency{100, 7, 9, 9}
 	r.add(&Result{Scenario: "single", Revisions: 1, Latency: have, FloorLatency: floor})
 	r.add(&Result{Scenario: "edits", Revisions: 10000, Latency: have, FloorLatency: floor, Lost: 1})

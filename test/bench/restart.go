@@ -44,7 +44,7 @@ func (b *bed) restart(ctx context.Context, n int, report *Report) error {
 	}
 	tell("restart, %d revisions: quiet after %.1f s, %.2f s of CPU, %d writes",
 		n, result.Wall, result.CPU, result.Writes)
-	if err := b.confirmLooks(ctx, n); err != nil {
+	if err := b.confirmLooks(ctx, float64(n)); err != nil {
 		return err
 	}
 	if err := b.stop(); err != nil {
@@ -76,16 +76,18 @@ func (b *bed) lookedAtAll(ctx context.Context) (time.Time, error) {
 
 // confirmLooks asks the program itself, once all is measured, whether it was
 // really done: a quiet program might have been waiting.
-func (b *bed) confirmLooks(ctx context.Context, least int) error {
+func (b *bed) confirmLooks(ctx context.Context, least float64) error {
+	looks, waiting, err := b.looks(ctx)
+	if err == nil && (looks < least || waiting > 0) {
+		err = fmt.Errorf("it went quiet after %g looks, not %g, with %g keys waiting", looks, least, waiting)
+	}
+	return err
+}
+
+// looks are those at keys since the program's start, and the keys that wait for one.
+func (b *bed) looks(ctx context.Context) (count, waiting float64, err error) {
 	text, err := get(ctx, b.program.Metrics)
-	if err != nil {
-		return err
-	}
-	looks, depth := series(text, "kn_workqueue_process_duration_seconds_count"), series(text, "kn_workqueue_depth")
-	if looks < float64(least) || depth > 0 {
-		return fmt.Errorf("it went quiet after %g looks, not %d, with %g keys waiting", looks, least, depth)
-	}
-	return nil
+	return series(text, "kn_workqueue_process_duration_seconds_count"), series(text, "kn_workqueue_depth"), err
 }
 
 func get(ctx context.Context, url string) (string, error) {

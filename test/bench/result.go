@@ -24,7 +24,7 @@ type Result struct {
 	MBIn   float64 `json:"mbIn,omitempty"`  // on its connections to the API server
 	MBOut  float64 `json:"mbOut,omitempty"`
 
-	Requests map[string]int `json:"requests,omitempty"` // the program's, by verb and resource
+	Requests map[string]int `json:"requests,omitzero"` // the program's, by verb and resource
 	Writes   int            `json:"writes"`
 	Refused  int            `json:"refused"` // of all requests, conflicts too
 

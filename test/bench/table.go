@@ -87,7 +87,7 @@ func (r *Report) costTable() table {
 	t := table{{"scenario", "revisions", "wall s", "floor s", "ratio", "CPU s", "RSS MB", "anonymous", "file", "peak",
 		"MB in", "MB out", "writes"}}
 	for _, x := range r.Results {
-		if x.Memory.Total == 0 {
+		if x.Requests == nil {
 			continue
 		}
 		var floors []string
@@ -103,9 +103,12 @@ func (r *Report) costTable() table {
 			wall = ""
 		}
 		row := []string{names[x.Scenario], thousands(x.Revisions), wall, strings.Join(floors, ", "),
-			number(x.ratio(), 2), seconds(x.CPU), number(x.Memory.Total, 1), number(x.Memory.Anonymous, 1),
-			number(x.Memory.File, 1), number(x.Memory.Peak, 1)}
-		t = append(t, slices.Concat(row, traffic, []string{thousands(x.Writes)}))
+			number(x.ratio(), 2), seconds(x.CPU)}
+		memory := []string{"", "", "", ""}
+		if m := x.Memory; m.Total > 0 {
+			memory = []string{number(m.Total, 1), number(m.Anonymous, 1), number(m.File, 1), number(m.Peak, 1)}
+		}
+		t = append(t, slices.Concat(row, memory, traffic, []string{thousands(x.Writes)}))
 	}
 	return t
 }

@@ -1,8 +1,8 @@
 /*
  * glibc gives back by itself only what is free at the top. A burst leaves gaps below, a few MB of
  * them, for what came meanwhile and stays (cached objects) lies above: malloc_trim gives back the
- * whole pages in these. It walks all that is free (under a millisecond after 1,000 revisions), so
- * it is called only where 128 KiB more are free than before.
+ * whole pages in these. It walks all that is free, so it is called only where 128 KiB more are free
+ * than before.
  */
 #include "pkg/base/heap.h"
 

@@ -6,6 +6,7 @@
 #include "pkg/net/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +22,9 @@
 /* Above what any API server offers (250 by default in Kubernetes); curl's own cap is 100. */
 #define STREAMS_PER_CONNECTION 1000L
 #define CONNECTIONS_KEPT 16L
+/* More than the watches of a controller at rest and a few requests beside them. */
+#define MANY_TRANSFERS 16
+#define GATHER_MS 2
 
 struct watcher {
 	int fd; /* -1: removed */
@@ -35,6 +39,7 @@ struct loop {
 	struct watcher *watchers;
 	struct curl_waitfd *polled; /* parallel to watchers, filled anew each round */
 	size_t count, capacity;
+	int running; /* transfers */
 	bool in_round, inside_curl, stopped;
 	int signal_fd; /* -1: none */
 	void (*got_signal)(void *ctx, int signal);
@@ -166,6 +171,14 @@ static int wait_ms(const struct loop *loop, int max_wait_ms)
 	return due >= 0 && due < max_wait_ms ? (int)due : max_wait_ms;
 }
 
+/* A round looks at every transfer. While many are under way answers come one by one: what comes
+ * within a moment shares a round. */
+static void let_answers_gather(const struct loop *loop)
+{
+	if (loop->running >= MANY_TRANSFERS)
+		poll(NULL, 0, GATHER_MS);
+}
+
 static void call_ready(struct loop *loop, size_t polled)
 {
 	for (size_t i = 0; i < polled; i++)
@@ -175,9 +188,9 @@ static void call_ready(struct loop *loop, size_t polled)
 
 static void run_transfers(struct loop *loop)
 {
-	int running, queued;
+	int queued;
 	loop->inside_curl = true;
-	CURLMcode code = curl_multi_perform(loop->multi, &running);
+	CURLMcode code = curl_multi_perform(loop->multi, &loop->running);
 	loop->inside_curl = false;
 	CHECK(code == CURLM_OK);
 	const CURLMsg *message;
@@ -195,6 +208,7 @@ void loop_step(struct loop *loop, int max_wait_ms)
 	loop->in_round = true;
 	size_t polled = fill_polled(loop);
 	pulse_beat("wait");
+	let_answers_gather(loop);
 	CURLMcode code = curl_multi_poll(loop->multi, loop->polled, (unsigned)polled,
 					 wait_ms(loop, max_wait_ms), NULL);
 	/* An interrupted wait counts as one without events: curl answers CURLM_OK for it. */

@@ -46,7 +46,9 @@ func (r *Report) markdown() []byte {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "\n%s\n\n", r.Machine)
 	r.goalTable().markdown(&out)
-	fmt.Fprint(&out, r.noise())
+	if note := r.noise(); note != "" {
+		fmt.Fprintf(&out, "%s\n", note)
+	}
 	for _, p := range r.plots() {
 		fmt.Fprintf(&out, "![%s](%s)\n", p.title, p.file)
 	}

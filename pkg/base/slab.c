@@ -35,10 +35,10 @@ struct gap {
 };
 
 struct chunk {
-	alignas(STEP) LIST_ENTRY(chunk) link; /* while it has room */
-	struct gap *gaps;                     /* freed ones */
-	uint32_t begun;                       /* bytes from its start that were ever handed out */
-	uint32_t held;                        /* things */
+	alignas(STEP) struct gap *gaps; /* freed ones */
+	LIST_ENTRY(chunk) link;         /* while it has room */
+	uint32_t begun;                 /* bytes from its start that were ever handed out */
+	uint32_t held;                  /* things */
 };
 
 LIST_HEAD(chunks, chunk);

@@ -357,6 +357,7 @@ void store_each_indexed(const struct store *store, const char *ns, const char *t
 	while (slots_next(&store->texts, hash_of(ns, text), &step, &place)) {
 		struct object *object = store->entries[place].object;
 		const char *has = index_text(store, object);
+		CHECK(has); /* else it would not be in that index */
 		if (strcmp(has, text) == 0 && same_ns(object, ns) && !each(ctx, object))
 			return;
 	}

@@ -19,8 +19,7 @@ controller and Knative answer, and beside each figure its floor: the same writes
   -n N,...             numbers of revisions (1000,10000)
   --floors 0, 1        no floor of create, or only one before the program; else up to 1,000 revisions
                        there is one behind it as well
-  --program PATH       measure this one; else the lean program is built, the release one if there is
-                       no lean preset
+  --program PATH       measure this one; else the lean program is built
   --json FILE          write the figures to FILE too
   --docs               rewrite the figures and plots of docs/performance.md; unless given, -n is then
                        100,300,1000,3000,10000 and --json build/bench.json
@@ -29,7 +28,7 @@ controller and Knative answer, and beside each figure its floor: the same writes
                        requests in flight (32), repetitions of single (100), edits a second (100),
                        for how long (1m)
 
-All of it takes about five minutes at -n 1000 and eighteen with --docs, on two quiet cores. Needs Go
+All of it takes about five minutes at -n 1000 and sixteen with --docs, on two quiet cores. Needs Go
 1.26 in PATH. As root it also counts bytes on the wire: the program lets nobody else look.
 TXT
 }
@@ -54,13 +53,8 @@ done
 [ -z "$json" ] || arguments+=(-json "$json")
 
 if [ -z "$program" ] && [ -z "$from" ]; then
-  if grep -q '"name": "lean"' CMakePresets.json; then
-    hack/build.sh lean autoscaler-keda-hpa >/dev/null
-    program=$PWD/build-lean/autoscaler-keda-hpa
-  else
-    hack/build.sh release autoscaler-keda-hpa >/dev/null
-    program=$PWD/build/autoscaler-keda-hpa
-  fi
+  hack/build.sh lean autoscaler-keda-hpa >/dev/null
+  program=$PWD/build-lean/autoscaler-keda-hpa
 fi
 [ -n "$from" ] || hack/cluster.sh build
 mkdir -p build/e2e/bin

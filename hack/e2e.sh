@@ -10,7 +10,7 @@ usage: hack/e2e.sh [--shared] [--confined] [GO-TEST-OPTION ...]
 Builds the control plane's programs if they are missing or out of date (the
 first time takes 15 to 20 minutes and needs Go 1.26 and the Go module proxy;
 later runs need neither minutes nor a network), builds the program as it is
-shipped, lean and static, and runs the tests of test/e2e on them, in about 22
+shipped, lean and static, and runs the tests of test/e2e on them, in about 25
 minutes.
 
   hack/e2e.sh -run TestCPU -v     one test, with each step told

@@ -4,7 +4,7 @@
  * descriptors, timers that are due, HTTP transfers. Each begins with a beat of
  * pkg/base/pulse.h ("wait", "fd", "timer", "curl"), and a wait is 10 s at most: the watchdog
  * listens. While 16 transfers or more are under way a round begins with a pause of 2 ms: that is
- * what an answer, a timer or a probe may be late then, and halves the rounds of a burst.
+ * what an answer, a timer or a probe may be late then; it saves an eighth of the CPU of a burst.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -12,6 +12,8 @@ Counts what one revision costs and compares it with test/guards/bounds:
                  it runs before the simulated cluster
   requests       by verb and resource, of the same runs
   bytes          of each kind of cached object, as test_cache_memory prints them
+and the instructions of what tenants can make expensive: all annotations of test_hostile, and a
+Service of many that are rendered.
 None of these depends on how fast the machine is, or on what else it does. The build is the release
 one; another compiler or C library has other counts of instructions.
 
@@ -35,7 +37,7 @@ done
 
 hack/deps.sh guards
 if [ -z "$build" ]; then
-  hack/build.sh release guards test_cache_memory >/dev/null
+  hack/build.sh release guards test_cache_memory test_hostile autoscaler-keda-hpa >/dev/null
   build=build
 fi
 work=$(mktemp -d)
@@ -56,13 +58,56 @@ count() {
     "$work/$1.requests"
 }
 
+# instructions CASE N "OPTION ..." PROGRAM [ARGUMENT]...: one line, an Nth of them.
+instructions() {
+  local name=$1 n=$2 options=$3
+  shift 3
+  # shellcheck disable=SC2086 # several options
+  if ! valgrind --tool=callgrind --callgrind-out-file=/dev/null $options "$@" \
+    >/dev/null 2>"$work/$name.log"; then
+    tail -n 20 "$work/$name.log" >&2
+    return 1
+  fi
+  awk -v n="$n" -v name="$name" '/Collected :/ { printf "%s instructions %d\n", name, $NF / n }' \
+    "$work/$name.log"
+}
+
+count_hostile() {
+  instructions hostile 1 \
+    '--collect-atstart=no --toggle-collect=desired_build --toggle-collect=unknown_annotations' \
+    "$build/tests/test_hostile"
+}
+
+count_render() {
+  for ((i = 0; i < 100; i++)); do
+    cat <<TXT
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: app-$i}
+spec:
+  template:
+    metadata:
+      annotations:
+        autoscaling.knative.dev/class: hpa.autoscaling.knative.dev
+        autoscaling.knative.dev/metric: queue
+        autoscaling.knative.dev/target: "5"
+        autoscaling.knative.dev/prometheus-query: sum(queue{revision="{{ .revisionName }}"})
+    spec: {containers: [{image: app}]}
+TXT
+  done >"$work/services.yaml"
+  instructions render 100 '' "$build/autoscaler-keda-hpa" render -f "$work/services.yaml"
+}
+
 # Two at a time: on a small machine more would only wait for each other.
-export -f count
+export -f count instructions count_hostile count_render
 export work build revisions
-printf '%s\n' ready nothing edit restart decode |
-  xargs -P 2 -I '{}' bash -euo pipefail -c 'count {} >"$work/{}.counted"'
 {
-  for name in ready nothing edit restart decode; do cat "$work/$name.counted"; done
+  printf 'count_%s\n' hostile render
+  printf 'count %s\n' ready nothing edit restart decode
+} | xargs -P 2 -I '{}' bash -euo pipefail -c 'of="{}"; {} >"$work/${of#count?}.counted"'
+{
+  for name in ready nothing edit restart decode hostile render; do cat "$work/$name.counted"; done
   "$build/tests/test_cache_memory" |
     sed -nE 's/^([A-Za-z ]+): ([0-9]+) bytes, of a giant ([0-9]+)$/\1|\2/p' |
     awk -F'|' '{ gsub(" ", "-", $1); print "cached", $1, $2 }'

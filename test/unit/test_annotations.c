@@ -1,8 +1,6 @@
 /* The annotation table: each type, each refusal, and what the rows promise. */
 #include "reconciler/hpa/annotations.h"
 
-#include <time.h>
-
 #include "test/unit/hpa_pa.h"
 
 #define KEY(name) "autoscaling.knative.dev/" name
@@ -313,8 +311,8 @@ TEST(annotations, json_knows_its_places)
 	cluster_release(&p.cluster);
 }
 
-/* 256 KiB of the least pleasant kinds: a pass must not take long, whatever is annotated. */
-TEST(annotations, large_values_are_read_fast)
+/* 256 KiB of the least pleasant kinds. What such cost, test_hostile prints. */
+TEST(annotations, large_values_are_read)
 {
 	static const struct {
 		const char *name, *begin, *repeated, *end;
@@ -340,11 +338,8 @@ TEST(annotations, large_values_are_read_fast)
 		struct pod_autoscaler pa = *pa_with(&p.cluster, "");
 		struct meta_pair pair = {rows[i].name, text.buf};
 		pa.annotations = (struct meta_pairs){1, &pair};
-		clock_t start = clock();
 		bool ok = annotations_parse(&pa, &config_keda_default, p.cluster.arena,
 					    &p.annotations, &p.refusal);
-		/* A tenth of that is usual, without sanitizers. */
-		EXPECT(clock() - start < CLOCKS_PER_SEC / 2 * TEST_PATIENCE);
 		EXPECT(ok || strlen(p.refusal.text) < 800);
 		cluster_release(&p.cluster);
 	}
@@ -461,5 +456,5 @@ TEST_MAIN(TEST_OF(annotations, refusals), TEST_OF(annotations, values),
 	  TEST_OF(annotations, values_are_shown_safely),
 	  TEST_OF(annotations, refusals_with_a_place), TEST_OF(annotations, json_is_utf8),
 	  TEST_OF(annotations, texts_are_utf8), TEST_OF(annotations, json_knows_its_places),
-	  TEST_OF(annotations, large_values_are_read_fast), TEST_OF(annotations, rows_are_complete),
+	  TEST_OF(annotations, large_values_are_read), TEST_OF(annotations, rows_are_complete),
 	  TEST_OF(annotations, examples_are_right))

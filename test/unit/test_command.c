@@ -356,14 +356,9 @@ static double cpu_seconds(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-/* CPU time, for the machine may be busy; a build that checks itself gets ten times as much. */
-TEST(command, a_thousand_services_in_a_second)
+/* The goal is a second of CPU; hack/guards.sh counts what one Service costs. */
+TEST(command, a_thousand_services)
 {
-#ifdef __SANITIZE_ADDRESS__
-	const double most = 10;
-#else
-	const double most = 1;
-#endif
 	struct desk desk = desk_new();
 	CLEANUP(strbuf_release) struct strbuf manifests = STRBUF_INIT;
 
@@ -381,10 +376,9 @@ TEST(command, a_thousand_services_in_a_second)
 	EXPECT_INT(o.code, 0);
 	EXPECT_CONTAINS(o.out, "s-999-00001");
 	printf("1,000 Services: %.3f s of CPU\n", used);
-	EXPECT(used < most * TEST_PATIENCE);
 	desk_release(&desk);
 }
 
 TEST_MAIN(TEST_OF(command, table), TEST_OF(command, lines_for_machines_or_for_people),
 	  TEST_OF(command, a_kubeconfig_keeps_its_secrets), TEST_OF(command, several_files),
-	  TEST_OF(command, config_dir), TEST_OF(command, a_thousand_services_in_a_second))
+	  TEST_OF(command, config_dir), TEST_OF(command, a_thousand_services))

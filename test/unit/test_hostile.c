@@ -1,7 +1,7 @@
 /*
- * Annotations meant to hurt: each is refused with a short text that names it, and costs no more
- * than a pass may (the goal is 10 ms; the figures are printed, what is expected here is only that
- * nothing costs more than its length). What the API server takes as annotations is 256 KiB in all.
+ * Annotations meant to hurt: each is refused with a short text that names it. What each costs is
+ * printed (the goal is 10 ms); hack/guards.sh counts it, so that nothing comes to cost more than
+ * its length. What the API server takes as annotations is 256 KiB in all.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,8 +15,7 @@
 
 #define LARGE ((size_t)256 * 1024)
 #define TEXT_MAX 2048
-#define RUNS 5
-#define WORST_MS 1000 /* quadratic work in 256 KiB takes far longer */
+#define RUNS 3
 
 static const char *repeated(struct arena *arena, const char *part, size_t count, const char *end)
 {
@@ -103,7 +102,6 @@ static void expect_refused(struct arena *arena, const struct hostile *h)
 	EXPECT_TEXT(refusal.annotation, arena_printf(arena, ANNOTATION_PREFIX "%s", h->name));
 	EXPECT_CONTAINS(refusal.text, h->why);
 	EXPECT(strlen(refusal.text) <= TEXT_MAX);
-	EXPECT(ms < WORST_MS);
 	printf("\n    %-38s %7.3f ms  %.70s", h->what, ms,
 	       refusal.text + strlen(ANNOTATION_PREFIX));
 }

@@ -1,6 +1,6 @@
 /*
  * What one exposition costs with 10,000 revisions: bytes, processor time, memory afterwards.
- * Printed; bounded so widely that only another order of growth fails.
+ * Printed; bytes and memory are bounded so widely that only another order of growth fails.
  */
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +19,6 @@
 #define REVISIONS 10000
 #define REPEATS 5
 #define MOST_BYTES (800 * REVISIONS) /* the documented 700 a revision, and some */
-#define MOST_MS 1000                 /* under sanitizers too */
 #define KEPT_KB 1024                 /* of the 7 MB each */
 
 static void put_revision(struct fixture *f, int i)
@@ -94,7 +93,7 @@ TEST(scale, ten_thousand_revisions)
 	       "%.1f KB in %.1f ms\n",
 	       REVISIONS, (double)with / 1e6, with_ms, (with - without) / REVISIONS,
 	       (double)without / 1e3, without_ms);
-	EXPECT(with < MOST_BYTES && with_ms < MOST_MS);
+	EXPECT(with < MOST_BYTES);
 	EXPECT(without < 64 * 1024);
 	teardown(&f);
 }

@@ -22,12 +22,12 @@ TXT
 }
 
 build=(gcc libc6-dev make cmake ninja-build pkg-config git ca-certificates
-  libcurl4-openssl-dev libyajl-dev libyaml-dev libssl-dev
-  libmicrohttpd-dev uthash-dev libcunit1-dev libseccomp-dev
+  libcurl4-openssl-dev libyajl-dev libyaml-dev libssl-dev libprotobuf-c-dev protobuf-c-compiler
+  libmicrohttpd-dev uthash-dev libcunit1-dev libseccomp-dev libnghttp2-dev
   nghttp2-server openssl) # the HTTP/2 and TLS tests start these two
 lint=(clang-14 clang-format-14 libclang-rt-14-dev cppcheck)
 cover=(gcovr)
-e2e=(prometheus openssl curl procps docker-registry skopeo)
+e2e=(prometheus openssl curl procps docker-registry skopeo iproute2)
 lean=(dpkg-dev xz-utils)
 arm64=(gcc-aarch64-linux-gnu qemu-user-static)
 image=(buildah skopeo)

@@ -31,6 +31,7 @@ started+=($!)
 until [ -s "$work/kubeconfig" ]; do sleep 0.1; done
 probes=$((20000 + $$ % 10000))
 SYSTEM_NAMESPACE=knative-serving PROBES_PORT=$probes METRICS_PROMETHEUS_PORT=$((probes + 1)) \
+  SCALER_PORT=0 \
   valgrind -q --tool=callgrind --dump-instr=yes --compress-pos=no --compress-strings=no \
   --callgrind-out-file="$work/calls" "$program" run --kubeconfig "$work/kubeconfig" \
   >"$work/log" 2>&1 &

@@ -39,8 +39,8 @@ deps=$PWD/build/deps
 work=$deps/build-$arch
 root=$work/root
 # What is linked, the headers for it, and what tests alone link (CUnit, seccomp).
-packages=(libc6-dev linux-libc-dev libssl-dev libnghttp2-dev libyajl-dev libyaml-dev uthash-dev
-  libcunit1-dev libseccomp-dev)
+packages=(libc6-dev linux-libc-dev libssl-dev libnghttp2-dev libyajl-dev libyaml-dev libprotobuf-c-dev
+  uthash-dev libcunit1-dev libseccomp-dev)
 sources=(curl libmicrohttpd)
 
 # built TREE: its program, from nothing, in a folder of its own, past any cache.

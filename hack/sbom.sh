@@ -128,6 +128,7 @@ JSON
   from_package nghttp2 MIT libnghttp2-dev
   from_package yajl ISC libyajl-dev
   from_package libyaml MIT libyaml-dev
+  from_package protobuf-c BSD-2-Clause libprotobuf-c-dev
   from_package glibc LGPL-2.1-or-later libc6-dev
   from_package uthash BSD-1-Clause uthash-dev CONTAINS
   from_compiler

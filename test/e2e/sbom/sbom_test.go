@@ -111,6 +111,7 @@ func TestDocument(t *testing.T) {
 
 // Identifiers of the SPDX licence list.
 var licences = []string{"NOASSERTION", "curl", "MIT", "ISC", "Apache-2.0", "BSD-1-Clause",
+	"BSD-2-Clause",
 	"LGPL-2.1-or-later", "GPL-3.0-or-later WITH GCC-exception-3.1"}
 
 func TestPackages(t *testing.T) {
@@ -169,7 +170,7 @@ func TestRelationships(t *testing.T) {
 		t.Error("the document does not describe the program")
 	}
 	slices.Sort(linked)
-	want := []string{"curl", "glibc", "libgcc", "libmicrohttpd", "libyaml", "nghttp2", "openssl", "yajl"}
+	want := []string{"curl", "glibc", "libgcc", "libmicrohttpd", "libyaml", "nghttp2", "openssl", "protobuf-c", "yajl"}
 	if !slices.Equal(linked, want) {
 		t.Errorf("linked are %v, wanted %v", linked, want)
 	}

@@ -4,17 +4,14 @@
  */
 #include "pkg/net/httpd.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pkg/base/check.h"
+#include "pkg/net/listen.h"
 
-#define BACKLOG 64
 #define CONNECTIONS_MAX 64U
 #define CONNECTIONS_LOCAL 4U
 #define UNSENT_MAX ((size_t)32 << 20)
@@ -182,77 +179,6 @@ const char *httpd_query(const struct httpd *httpd, const char *name)
 	return value ? value : "";
 }
 
-/* A NULL address is "all": IPv6 with IPv4 mapped into it, or plain IPv4 where there is no IPv6. */
-static socklen_t parse_address(const char *address, bool ipv6, uint16_t port,
-			       struct sockaddr_storage *out)
-{
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-	struct sockaddr_in *four = (struct sockaddr_in *)out;
-	memset(out, 0, sizeof(*out));
-	if (ipv6) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = htons(port);
-		return inet_pton(AF_INET6, address ? address : "::", &six->sin6_addr) == 1
-			   ? sizeof(*six)
-			   : 0;
-	}
-	four->sin_family = AF_INET;
-	four->sin_port = htons(port);
-	return inet_pton(AF_INET, address ? address : "0.0.0.0", &four->sin_addr) == 1
-		   ? sizeof(*four)
-		   : 0;
-}
-
-static bool bind_to(int fd, const struct sockaddr_storage *where, socklen_t length)
-{
-	int on = 1, off = 0;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (where->ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	return bind(fd, (const struct sockaddr *)where, length) == 0 && listen(fd, BACKLOG) == 0;
-}
-
-/* -1 with errno. */
-static int listen_on(const char *address, bool ipv6, uint16_t port)
-{
-	struct sockaddr_storage where;
-	socklen_t length = parse_address(address, ipv6, port, &where);
-	if (!length) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind_to(fd, &where, length))
-		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
-static int open_socket(const char *address, uint16_t port, struct error *err)
-{
-	int fd = listen_on(address, true, port);
-	if (fd < 0 && (errno == EINVAL || errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		fd = listen_on(address, false, port);
-	if (fd < 0)
-		error_set(err, ERROR_FATAL, "listen on %s port %u: %s",
-			  address ? address : "all interfaces", port, strerror(errno));
-	return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} bound = {.v6 = {0}};
-	socklen_t length = sizeof(bound);
-	CHECK(getsockname(fd, &bound.any, &length) == 0);
-	return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
-}
-
 static bool start_daemon(struct httpd *httpd, int fd, struct error *err)
 {
 	/* From here on the daemon owns the socket. */
@@ -281,7 +207,7 @@ static bool serve(struct loop *loop, int fd, bool local,
 	httpd->loop = loop;
 	httpd->answer = answer;
 	httpd->ctx = ctx;
-	httpd->port = port_of(fd);
+	httpd->port = listen_port(fd);
 	httpd->local = local;
 	httpd->connections_max = local ? CONNECTIONS_LOCAL : CONNECTIONS_MAX;
 	if (!start_daemon(httpd, fd, err)) {
@@ -299,7 +225,7 @@ bool httpd_new(struct loop *loop, const char *address, uint16_t port,
 	       void (*answer)(void *ctx, const char *path, struct httpd_answer *out), void *ctx,
 	       struct httpd **out, struct error *err)
 {
-	int fd = open_socket(address, port, err);
+	int fd = listen_on(address, port, err);
 	return fd >= 0 && serve(loop, fd, false, answer, ctx, out, err);
 }
 
@@ -307,13 +233,8 @@ bool httpd_new_local(struct loop *loop, uint16_t port,
 		     void (*answer)(void *ctx, const char *path, struct httpd_answer *out),
 		     void *ctx, struct httpd **out, struct error *err)
 {
-	int fd = listen_on("127.0.0.1", false, port);
-	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		fd = listen_on("::1", true, port);
-	if (fd < 0)
-		return error_set(err, ERROR_FATAL, "listen on localhost port %u: %s", port,
-				 strerror(errno));
-	return serve(loop, fd, true, answer, ctx, out, err);
+	int fd = listen_on_localhost(port, err);
+	return fd >= 0 && serve(loop, fd, true, answer, ctx, out, err);
 }
 
 uint16_t httpd_port(const struct httpd *httpd)

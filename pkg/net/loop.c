@@ -21,13 +21,14 @@
 #define LONGEST_WAIT_MS 10000 /* a third of the watchdog's patience */
 /* Above what any API server offers (250 by default in Kubernetes); curl's own cap is 100. */
 #define STREAMS_PER_CONNECTION 1000L
-#define CONNECTIONS_KEPT 16L
+#define CONNECTIONS_KEPT 64L /* idle ones: the API server's, and one an activator */
 /* More than the watches of a controller at rest and a few requests beside them. */
 #define MANY_TRANSFERS 16
 #define GATHER_MS 2
 
 struct watcher {
 	int fd; /* -1: removed */
+	bool write;
 	void (*ready)(void *ctx);
 	void *ctx;
 };
@@ -113,7 +114,7 @@ void loop_add_fd(struct loop *loop, int fd, void (*ready)(void *ctx), void *ctx)
 		loop->watchers = xrealloc(loop->watchers, loop->capacity * sizeof(*loop->watchers));
 		loop->polled = xrealloc(loop->polled, loop->capacity * sizeof(*loop->polled));
 	}
-	loop->watchers[loop->count++] = (struct watcher){fd, ready, ctx};
+	loop->watchers[loop->count++] = (struct watcher){fd, false, ready, ctx};
 }
 
 void loop_remove_fd(struct loop *loop, int fd)
@@ -121,6 +122,13 @@ void loop_remove_fd(struct loop *loop, int fd)
 	struct watcher *watcher = watcher_of(loop, fd);
 	CHECK(watcher);
 	watcher->fd = -1;
+}
+
+void loop_want_write(struct loop *loop, int fd, bool wanted)
+{
+	struct watcher *watcher = watcher_of(loop, fd);
+	CHECK(watcher);
+	watcher->write = wanted;
 }
 
 static void take_signals(void *ctx)
@@ -158,8 +166,10 @@ static size_t fill_polled(struct loop *loop)
 		if (loop->watchers[i].fd < 0)
 			continue;
 		loop->watchers[kept] = loop->watchers[i];
-		loop->polled[kept] =
-		    (struct curl_waitfd){loop->watchers[i].fd, CURL_WAIT_POLLIN, 0};
+		short events = CURL_WAIT_POLLIN;
+		if (loop->watchers[i].write)
+			events |= CURL_WAIT_POLLOUT;
+		loop->polled[kept] = (struct curl_waitfd){loop->watchers[i].fd, events, 0};
 		kept++;
 	}
 	return loop->count = kept;

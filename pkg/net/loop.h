@@ -29,6 +29,8 @@ struct timers *loop_timers(struct loop *loop);
  * called any more, not even in the same round. */
 void loop_add_fd(struct loop *loop, int fd, void (*ready)(void *ctx), void *ctx);
 void loop_remove_fd(struct loop *loop, int fd);
+/* While wanted, ready(ctx) is called when the watched fd takes bytes, too. */
+void loop_want_write(struct loop *loop, int fd, bool wanted);
 
 /* Delivers the signals through the loop (signalfd); they are blocked for the process, so call
  * it before any thread starts, and once. */

@@ -1,4 +1,5 @@
 /* The event loop: descriptors, timers and signals, also when callbacks change what is watched. */
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -114,6 +115,36 @@ TEST(loop, descriptors_change_during_callbacks)
 	loop_free(loop);
 }
 
+/* A pipe takes bytes as long as it is not full. */
+TEST(loop, calls_writable_descriptors_when_wanted)
+{
+	static const char block[4096];
+	struct loop *loop = loop_new(&system_clock);
+	struct pipe_end end;
+	open_pipe(&end, loop);
+	end.reads = false;
+	EXPECT_INT(fcntl(end.fds[1], F_SETFL, O_NONBLOCK), 0);
+	loop_add_fd(loop, end.fds[1], on_ready, &end);
+	loop_step(loop, 0);
+	EXPECT_INT(end.calls, 0);
+	loop_want_write(loop, end.fds[1], true);
+	loop_step(loop, 1000);
+	loop_step(loop, 1000);
+	EXPECT_INT(end.calls, 2);
+	while (write(end.fds[1], block, sizeof(block)) > 0)
+		;
+	loop_step(loop, 0);
+	EXPECT_INT(end.calls, 2);
+	EXPECT_INT(read(end.fds[0], (char[sizeof(block)]){0}, sizeof(block)), sizeof(block));
+	loop_step(loop, 1000);
+	EXPECT_INT(end.calls, 3);
+	loop_want_write(loop, end.fds[1], false);
+	loop_step(loop, 0);
+	EXPECT_INT(end.calls, 3);
+	close_pipe(&end);
+	loop_free(loop);
+}
+
 struct stopper {
 	struct loop *loop;
 	struct timer timer;
@@ -202,6 +233,7 @@ TEST(loop, sigpipe_is_harmless)
 }
 
 TEST_MAIN(TEST_OF(loop, calls_readable_descriptors),
-	  TEST_OF(loop, descriptors_change_during_callbacks), TEST_OF(loop, waits_for_timers),
+	  TEST_OF(loop, descriptors_change_during_callbacks),
+	  TEST_OF(loop, calls_writable_descriptors_when_wanted), TEST_OF(loop, waits_for_timers),
 	  TEST_OF(loop, step_waits_no_longer_than_told), TEST_OF(loop, delivers_signals),
 	  TEST_OF(loop, sigpipe_is_harmless))

@@ -20,12 +20,16 @@ bool kube_error_decode(const struct http_response *response, struct error *err);
  */
 bool kube_error_of_webhook(const struct error *err);
 
-/* What a list or a watch is of; ns and field_selector may be NULL. */
+/* What a list or a watch is of. */
 struct kube_scope {
 	const struct kube_resource *resource;
-	const char *ns;
-	const char *field_selector;
+	char *ns, *field_selector, *label_selector; /* NULL: none */
 };
+
+/* Texts are copied; all but resource may be NULL. */
+void kube_scope_init(struct kube_scope *scope, const struct kube_resource *resource, const char *ns,
+		     const char *field_selector, const char *label_selector);
+void kube_scope_release(struct kube_scope *scope);
 
 /* A page of the list; token NULL: the first. Added to out, as kube_resource_path does. */
 void kube_list_path(const struct kube_scope *scope, unsigned page, const char *token,

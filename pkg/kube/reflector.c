@@ -29,7 +29,8 @@
 enum phase { PHASE_WATCHLIST, PHASE_LIST, PHASE_WATCH };
 
 struct reflector {
-	struct reflector_config config; /* texts owned */
+	struct reflector_config config; /* but its texts, which scope has */
+	struct kube_scope scope;
 	struct timer timer;
 	enum phase phase; /* of the request under way, or the last one */
 	struct http_call *http;
@@ -390,15 +391,14 @@ static void send(struct reflector *r)
 	int64_t seconds =
 	    r->config.watch_seconds + retry_jitter(&r->retry, r->config.watch_seconds / 5);
 	bool list = r->phase == PHASE_LIST;
-	struct kube_scope scope = {r->config.resource, r->config.ns, r->config.field_selector};
 	struct http_request request = {.method = "GET", .stream = true};
 	request.idle_ms = list ? LIST_IDLE_MS : (seconds + WATCH_GRACE_S) * 1000;
 	if (!r->patient && request.idle_ms > SILENCE_MS)
 		request.idle_ms = SILENCE_MS;
 	if (list)
-		kube_list_path(&scope, r->config.page, r->token, &path);
+		kube_list_path(&r->scope, r->config.page, r->token, &path);
 	else
-		kube_watch_path(&scope, seconds, r->version, &path);
+		kube_watch_path(&r->scope, seconds, r->version, &path);
 	request.path = path.buf;
 	r->http = transport_start(kube_client_transport(r->config.client), &request, &events, r);
 }
@@ -455,8 +455,8 @@ struct reflector *reflector_new(const struct reflector_config *config)
 {
 	struct reflector *r = xcalloc(1, sizeof(*r));
 	r->config = *config;
-	r->config.ns = config->ns ? xstrdup(config->ns) : NULL;
-	r->config.field_selector = config->field_selector ? xstrdup(config->field_selector) : NULL;
+	kube_scope_init(&r->scope, config->resource, config->ns, config->field_selector,
+			config->label_selector);
 	r->config.page = config->page ? config->page : PAGE;
 	r->config.watch_seconds = config->watch_seconds ? config->watch_seconds : WATCH_SECONDS;
 	r->heard_ms = now(r);
@@ -477,8 +477,7 @@ void reflector_free(struct reflector *r)
 	abort_replace(r);
 	timer_disarm(kube_client_timers(r->config.client), &r->timer);
 	error_clear(&r->failure);
-	free((char *)(uintptr_t)r->config.ns);
-	free((char *)(uintptr_t)r->config.field_selector);
+	kube_scope_release(&r->scope);
 	free(r->trouble);
 	free(r);
 }

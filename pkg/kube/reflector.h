@@ -31,6 +31,7 @@ struct reflector_config {
 	const struct kube_resource *resource; /* lives as long as the reflector */
 	const char *ns;                       /* NULL: all namespaces */
 	const char *field_selector;           /* NULL: none; "metadata.name=x" */
+	const char *label_selector;           /* NULL: none; "app=x" */
 	object_decode_fn *decode;
 	struct store *store;
 	unsigned page;         /* LIST page size; 0: 500 */

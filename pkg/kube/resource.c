@@ -4,8 +4,10 @@
  */
 #include "pkg/kube/resource.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "pkg/base/check.h"
 #include "pkg/kube/internal.h"
 
 void kube_escape(const char *text, struct strbuf *out)
@@ -54,12 +56,37 @@ void kube_resource_api_version(const struct kube_resource *resource, struct strb
 	strbuf_addstr(out, resource->version);
 }
 
-static void add_selector(const struct kube_scope *scope, struct strbuf *out)
+static char *copy_or_null(const char *text)
 {
-	if (!scope->field_selector)
+	return text ? xstrdup(text) : NULL;
+}
+
+void kube_scope_init(struct kube_scope *scope, const struct kube_resource *resource, const char *ns,
+		     const char *field_selector, const char *label_selector)
+{
+	*scope = (struct kube_scope){resource, copy_or_null(ns), copy_or_null(field_selector),
+				     copy_or_null(label_selector)};
+}
+
+void kube_scope_release(struct kube_scope *scope)
+{
+	free(scope->ns);
+	free(scope->field_selector);
+	free(scope->label_selector);
+}
+
+static void add_selector(const char *parameter, const char *selector, struct strbuf *out)
+{
+	if (!selector)
 		return;
-	strbuf_addstr(out, "&fieldSelector=");
-	kube_escape(scope->field_selector, out);
+	strbuf_addf(out, "&%s=", parameter);
+	kube_escape(selector, out);
+}
+
+static void add_selectors(const struct kube_scope *scope, struct strbuf *out)
+{
+	add_selector("fieldSelector", scope->field_selector, out);
+	add_selector("labelSelector", scope->label_selector, out);
 }
 
 void kube_list_path(const struct kube_scope *scope, unsigned page, const char *token,
@@ -71,7 +98,7 @@ void kube_list_path(const struct kube_scope *scope, unsigned page, const char *t
 		strbuf_addstr(out, "&continue=");
 		kube_escape(token, out);
 	}
-	add_selector(scope, out);
+	add_selectors(scope, out);
 }
 
 void kube_watch_path(const struct kube_scope *scope, int64_t seconds, uint64_t version,
@@ -84,5 +111,5 @@ void kube_watch_path(const struct kube_scope *scope, int64_t seconds, uint64_t v
 		strbuf_addf(out, "&resourceVersion=%llu", (unsigned long long)version);
 	else
 		strbuf_addstr(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
-	add_selector(scope, out);
+	add_selectors(scope, out);
 }

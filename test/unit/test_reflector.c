@@ -254,6 +254,17 @@ TEST(reflector, namespace_and_field_selector)
 	teardown(&b);
 }
 
+TEST(reflector, label_selector)
+{
+	struct bench b;
+	setup_with(&b, (struct reflector_config){.label_selector = "g.io/of=a"});
+	expect_asked(&b, "&labelSelector=g.io%2Fof%3Da");
+	fake_answer(&b.fake, open_call(&b), 422, "");
+	run(&b, 0);
+	expect_asked(&b, "things?limit=500&labelSelector=g.io%2Fof%3Da");
+	teardown(&b);
+}
+
 TEST(reflector, streams_tell_the_time)
 {
 	struct bench b;
@@ -334,7 +345,7 @@ TEST_MAIN(TEST_OF(reflector, a_clean_end_resumes_at_once),
 	  TEST_OF(reflector, unreadable_objects_leave_what_is_held),
 	  TEST_OF(reflector, pieces_of_any_size), TEST_OF(reflector, a_large_object),
 	  TEST_OF(reflector, forbidden_says_so_and_goes_on),
-	  TEST_OF(reflector, namespace_and_field_selector),
+	  TEST_OF(reflector, namespace_and_field_selector), TEST_OF(reflector, label_selector),
 	  TEST_OF(reflector, streams_tell_the_time),
 	  TEST_OF(reflector, relist_ends_the_watch_and_lists),
 	  TEST_OF(reflector, free_at_any_moment))

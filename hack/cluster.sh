@@ -38,7 +38,8 @@ need_go() {
 build() {
   need_go
   command -v prometheus >/dev/null || hack/deps.sh e2e
-  (cd test/e2e && CGO_ENABLED=0 go build -buildvcs=false -o ../../"$binary" ./cmd/cluster)
+  (cd test/e2e && CGO_ENABLED=0 go build -buildvcs=false -o ../../"$binary" ./cmd/cluster &&
+    CGO_ENABLED=0 go build -buildvcs=false -o ../../build/e2e/bin/http-app ./app)
   "$binary" build
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds config/ against what it is made from: the version of CMakeLists.txt, the keys that
-# pkg/keda/config_keda.c reads, the files of config/base.
+# pkg/keda/config_keda.c reads, the address that reconciler/hpa/http.h gives KEDA, the files of config/base.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,7 @@ Checks config/, and prints what is wrong, a line each; exits 1 if anything is:
   version   each label, tag and file name (docs/operations.md too) has the version of CMakeLists.txt
   example   config-autoscaler-keda shows each key that the program reads, and no other
   checksum  knative.dev/example-checksum fits the example
+  scaler    the Service that KEDA is told to ask has that name and port, and so have the pod and its policy
   rules     the Role of the single-namespace overlay has the rules of the ClusterRole
   links     each file of config/base has its link in config/ and its line in kustomization.yaml
   --fix     first writes versions, checksum and links
@@ -72,6 +73,19 @@ check_checksum() {
     finding "$config_map: the checksum of the example is $(checksum)"
 }
 
+# wants FILE LINE: the file has the line.
+wants() { grep -qxF -- "$2" "config/base/$1" || finding "config/base/$1: lacks the line: $2"; }
+
+check_scaler() {
+  local header=reconciler/hpa/http.h service port
+  service=$(sed -n 's/^#define HTTP_SCALER_SERVICE "\(.*\)"$/\1/p' "$header")
+  port=$(sed -n 's/^#define HTTP_SCALER_PORT \([0-9]*\)$/\1/p' "$header")
+  wants 400-service-scaler.yaml "  name: $service"
+  wants 400-service-scaler.yaml "    port: $port"
+  wants 400-networkpolicy.yaml "    - {port: $port, protocol: TCP}"
+  wants 500-deployment.yaml "          containerPort: $port"
+}
+
 check_links() {
   local name
   for name in $(manifests); do
@@ -98,6 +112,7 @@ esac
 check_version
 check_example
 check_checksum
+check_scaler
 check_rules
 check_links
 [ "$findings" -eq 0 ]

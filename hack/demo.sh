@@ -168,7 +168,7 @@ up_here() {
   await_log devcluster serving
   export KUBECONFIG=$PWD/$dir/kubeconfig
   start program env SYSTEM_NAMESPACE=knative-serving PROBES_PORT=0 METRICS_PROMETHEUS_PORT=0 \
-    "$AUTOSCALER_KEDA_HPA" --disable-ha
+    SCALER_PORT=0 "$AUTOSCALER_KEDA_HPA" --disable-ha
   await_log program "caches are synced"
 }
 

@@ -27,6 +27,7 @@ TEXT(libmicrohttpd, "libmicrohttpd.txt");
 TEXT(libyaml, "libyaml.txt");
 TEXT(nghttp2, "nghttp2.txt");
 TEXT(openssl, "openssl.txt");
+TEXT(protobuf_c, "protobuf-c.txt");
 TEXT(uthash, "uthash.txt");
 TEXT(yajl, "yajl.txt");
 
@@ -39,6 +40,7 @@ static const struct {
     {"libyaml", license_libyaml},
     {"nghttp2", license_nghttp2},
     {"OpenSSL", license_openssl},
+    {"protobuf-c", license_protobuf_c},
     {"uthash", license_uthash},
     {"yajl", license_yajl},
     /* Those that the above point to. */

@@ -14,6 +14,7 @@
 
 #define PROBES_PORT 8080
 #define METRICS_PORT 9090
+#define SCALER_PORT 9092
 
 static const struct option flags[] = {
     {"kubeconfig", required_argument, NULL, 'k'},
@@ -55,6 +56,11 @@ void options_usage(void)
 	      "  PROBES_PORT              of /health and /readiness (8080)\n"
 	      "  METRICS_PROMETHEUS_PORT  of /metrics (9090)\n"
 	      "  DEBUG_PORT               as --debug-port\n"
+	      "  SCALER_PORT              where KEDA asks for concurrency and rps, by gRPC (9092)\n"
+	      "  SCALER_TLS_CERT_FILE, SCALER_TLS_KEY_FILE\n"
+	      "                           certificate and key of that port (else without TLS)\n"
+	      "  SCALER_TLS_CLIENT_CA_FILE\n"
+	      "                           only who has a certificate of this CA may ask there\n"
 	      "  CONFIG_LEADERELECTION_NAME\n"
 	      "                           ConfigMap of leader election (config-leader-election)\n"
 	      "  CONFIG_LOGGING_NAME      ConfigMap of log levels (config-logging)\n"
@@ -150,6 +156,20 @@ static bool read_flags(int argc, char **argv, struct options *out, struct error 
 	return true;
 }
 
+static bool read_scaler(struct options *out, struct error *err)
+{
+	out->scaler_cert_file = from_env("SCALER_TLS_CERT_FILE");
+	out->scaler_key_file = from_env("SCALER_TLS_KEY_FILE");
+	out->scaler_client_ca_file = from_env("SCALER_TLS_CLIENT_CA_FILE");
+	if (!out->scaler_cert_file != !out->scaler_key_file)
+		return error_set(err, ERROR_FATAL,
+				 "SCALER_TLS_CERT_FILE and SCALER_TLS_KEY_FILE go together");
+	if (out->scaler_client_ca_file && !out->scaler_cert_file)
+		return error_set(err, ERROR_FATAL,
+				 "SCALER_TLS_CLIENT_CA_FILE needs SCALER_TLS_CERT_FILE");
+	return port_from_env("SCALER_PORT", SCALER_PORT, &out->scaler_port, err);
+}
+
 bool options_read(int argc, char **argv, struct options *out, struct error *err)
 {
 	*out = (struct options){0};
@@ -171,5 +191,6 @@ bool options_read(int argc, char **argv, struct options *out, struct error *err)
 	out->rate_limited = from_env("KUBE_API_QPS") || from_env("KUBE_API_BURST");
 	return port_from_env("PROBES_PORT", PROBES_PORT, &out->probes_port, err) &&
 	       port_from_env("METRICS_PROMETHEUS_PORT", METRICS_PORT, &out->metrics_port, err) &&
-	       (out->debug_port || port_from_env("DEBUG_PORT", 0, &out->debug_port, err));
+	       (out->debug_port || port_from_env("DEBUG_PORT", 0, &out->debug_port, err)) &&
+	       read_scaler(out, err);
 }

@@ -28,7 +28,10 @@ struct options {
 	uint16_t probes_port;  /* 8080 */
 	uint16_t metrics_port; /* 9090 */
 	uint16_t debug_port;   /* --debug-port, else DEBUG_PORT; 0: no such listener */
-	bool rate_limited;     /* KUBE_API_QPS or KUBE_API_BURST is set */
+	uint16_t scaler_port;  /* 9092; 0: a free one */
+	/* PEM files; NULL: KEDA is answered without TLS, or without asking who it is */
+	const char *scaler_cert_file, *scaler_key_file, *scaler_client_ca_file;
+	bool rate_limited; /* KUBE_API_QPS or KUBE_API_BURST is set */
 };
 
 /* False: wrong use, err says what. */

@@ -11,6 +11,7 @@
 
 #include "cmd/autoscaler-keda-hpa/commands.h"
 #include "cmd/autoscaler-keda-hpa/options.h"
+#include "cmd/autoscaler-keda-hpa/scaling.h"
 #include "cmd/autoscaler-keda-hpa/serve.h"
 #include "pkg/base/build.h"
 #include "pkg/base/check.h"
@@ -33,6 +34,7 @@ struct process {
 	struct transport *transport;
 	struct kube_client *client;
 	struct server *server;
+	struct scaling *scaling;
 	struct controller *controller;
 	char *identity;
 	struct watchdog *watchdog;
@@ -48,6 +50,7 @@ static void process_release(struct process *process)
 	watchdog_free(process->watchdog);
 	server_free(process->server);
 	controller_free(process->controller);
+	scaling_free(process->scaling);
 	kube_client_free(process->client);
 	if (process->transport)
 		curl_transport_free(process->transport);
@@ -104,6 +107,7 @@ static void got_signal(void *ctx, int signal)
 	}
 	log_info("stopping", F_INT("signal", signal));
 	process->stopping = true;
+	scaling_stop(process->scaling);
 	timer_arm(loop_timers(process->loop), &process->force, STOP_MS);
 	controller_stop(process->controller, stopped, process);
 }
@@ -183,6 +187,37 @@ static bool serve(struct process *process, const struct options *options, struct
 	return server_new(&config, &process->server, err);
 }
 
+static bool serve_keda(struct process *process, const struct options *options, struct error *err)
+{
+	const struct scaling_config config = {
+	    .loop = process->loop,
+	    .options = options,
+	    .metrics = process->metrics,
+	};
+
+	return scaling_new(&config, &process->scaling, err);
+}
+
+static void control(struct process *process, const struct options *options)
+{
+	process->controller = controller_new(&(struct controller_config){
+	    .client = process->client,
+	    .ns = options->ns,
+	    .system_namespace = options->system_namespace,
+	    .pod = options->pod,
+	    .metrics = process->metrics,
+	    .identity = process->identity,
+	    .leader_election = options->leader_election,
+	    .config_logging = options->config_logging,
+	    .config_observability = options->config_observability,
+	    .log_format_fixed = options->log_format_given,
+	    .activators = scaling_reader(process->scaling),
+	    .failed = cannot_go_on,
+	    .failed_ctx = process,
+	});
+	scaling_follow(process->scaling, process->controller);
+}
+
 static void log_start(const struct options *options)
 {
 	log_info("starting", F_STR("version", AKH_VERSION),
@@ -210,20 +245,9 @@ static bool process_init(struct process *process, const struct options *options,
 		return false;
 	if (!options->disable_ha)
 		process->identity = elector_identity(options->pod);
-	process->controller = controller_new(&(struct controller_config){
-	    .client = process->client,
-	    .ns = options->ns,
-	    .system_namespace = options->system_namespace,
-	    .pod = options->pod,
-	    .metrics = process->metrics,
-	    .identity = process->identity,
-	    .leader_election = options->leader_election,
-	    .config_logging = options->config_logging,
-	    .config_observability = options->config_observability,
-	    .log_format_fixed = options->log_format_given,
-	    .failed = cannot_go_on,
-	    .failed_ctx = process,
-	});
+	if (!serve_keda(process, options, err))
+		return false;
+	control(process, options);
 	metrics_process(process->metrics);
 	return serve(process, options, err) && watchdog_new(0, &process->watchdog, err);
 }

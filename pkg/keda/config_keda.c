@@ -16,6 +16,7 @@
 const struct config_keda config_keda_default = {
     .prometheus_address = "http://prometheus-operated.default.svc:9090",
     .auto_create = true,
+    .system_namespace = "knative-serving",
     .polling_interval = -1,
     .cooldown_period = -1,
     .fallback_failure_threshold = -1,
@@ -24,7 +25,15 @@ const struct config_keda config_keda_default = {
     .metrics_per_revision = true,
 };
 
-enum key_type { KEY_URL, KEY_BOOL, KEY_INT_BOOL, KEY_SECONDS, KEY_COUNT, KEY_BEHAVIOR };
+enum key_type {
+	KEY_URL,
+	KEY_ADDRESS,
+	KEY_BOOL,
+	KEY_INT_BOOL,
+	KEY_SECONDS,
+	KEY_COUNT,
+	KEY_BEHAVIOR
+};
 
 #define AT(field) offsetof(struct config_keda, field)
 
@@ -35,6 +44,8 @@ static const struct key {
 	int32_t low;
 } keys[] = {
     {PREFIX "prometheus-address", KEY_URL, AT(prometheus_address), 0},
+    {PREFIX "http-scaler-address", KEY_ADDRESS, AT(http_scaler_address), 0},
+    {PREFIX "http-scaler-tls", KEY_BOOL, AT(http_scaler_tls), 0},
     {PREFIX "scaledobject-autocreate", KEY_BOOL, AT(auto_create), 0},
     {PREFIX "polling-interval", KEY_SECONDS, AT(polling_interval), 1},
     {PREFIX "cooldown-period", KEY_SECONDS, AT(cooldown_period), 0},
@@ -57,6 +68,25 @@ static const char *trimmed(const char *text, struct arena *arena)
 	while (length > 0 && strchr(blank, text[length - 1]))
 		length--;
 	return arena_strndup(arena, text, length);
+}
+
+/* host:port, the host a name, an IPv4 address or an IPv6 address in brackets. */
+static bool is_address(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *colon = strrchr(text, ':');
+	int32_t port;
+
+	if (!colon || colon == text || !strchr(letters, colon[1]) ||
+	    !parse_int32(colon + 1, &port) || port < 1 || port > 65535)
+		return false;
+	size_t host = (size_t)(colon - text), i;
+	bool bracketed = text[0] == '[' && host > 2 && text[host - 1] == ']';
+	for (i = bracketed; i < host - bracketed; i++)
+		if (!strchr(letters, text[i]) && !strchr(bracketed ? ":." : ".-_", text[i]))
+			return false;
+	return true;
 }
 
 static bool parse_seconds(const char *text, int32_t *out)
@@ -89,6 +119,10 @@ static const char *parse_text(const struct key *key, const char *text, struct ar
 	case KEY_URL:
 		text = *(const char **)at = trimmed(text, arena);
 		return parse_http_url(text) ? NULL : "an http or https URL with a host";
+	case KEY_ADDRESS:
+		text = *(const char **)at = trimmed(text, arena);
+		return is_address(text) ? NULL
+					: "a host and a port, for example scaler.ns.svc:9092";
 	case KEY_BOOL:
 		return parse_bool(text, at) ? NULL : "true or false";
 	case KEY_INT_BOOL:

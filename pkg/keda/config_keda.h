@@ -14,6 +14,11 @@
 struct config_keda {
 	const char *prometheus_address; /* "http://prometheus-operated.default.svc:9090" */
 	bool auto_create;               /* true */
+	/* Where KEDA asks for concurrency and rps, "host:port"; NULL: our own Service. */
+	const char *http_scaler_address;
+	bool http_scaler_tls; /* by TLS; false */
+	/* Not of the map, whoever reads it may set it: where we run; "knative-serving". */
+	const char *system_namespace;
 	/* Defaults of ScaledObject fields; -1: not set. */
 	int32_t polling_interval;           /* seconds, at least 1 */
 	int32_t cooldown_period;            /* seconds, at least 0 */

@@ -97,6 +97,24 @@ static bool is_pod_autoscaler(const struct meta_owner *owner)
 	       strncmp(owner->api_version, PA_GROUP, strlen(PA_GROUP)) == 0;
 }
 
+/* An external-push trigger with the metadata of the default one, whatever its address. */
+static bool asks_our_scaler(const struct json *trigger)
+{
+	const struct json *metadata = json_get(trigger, "metadata");
+	const struct json *metric = json_get(metadata, "metric");
+	return text_is(json_get(trigger, "type"), "external-push") &&
+	       json_text(json_get(metadata, "revision")) &&
+	       (text_is(metric, "concurrency") || text_is(metric, "rps"));
+}
+
+static bool is_on_requests(const struct json *triggers)
+{
+	for (size_t i = 0; json_is(triggers, JSON_ARRAY) && i < json_count(triggers); i++)
+		if (asks_our_scaler(json_at(triggers, i)))
+			return true;
+	return false;
+}
+
 static bool fill(struct object *object, const struct json *json, struct error *err)
 {
 	struct scaled_object *so = (struct scaled_object *)object;
@@ -109,8 +127,10 @@ static bool fill(struct object *object, const struct json *json, struct error *e
 	so->class_is_ours = text_is(json_get(annotations, CLASS_ANNOTATION), CLASS_OURS);
 	so->has_keda_finalizer = meta_has_finalizer(json, SCALED_OBJECT_FINALIZER);
 	so->transfer = text_is(json_get(annotations, SCALED_OBJECT_TRANSFER), "true");
+	so->idles = json_is(json_get(spec, "idleReplicaCount"), JSON_NUMBER);
 	so->min_replicas = status_int32(json_get(spec, "minReplicaCount"), 0);
 	so->max_replicas = status_int32(json_get(spec, "maxReplicaCount"), DEFAULT_MAX);
+	so->on_requests = is_on_requests(json_get(spec, "triggers"));
 	decode_status(json, so);
 	so->controlled_by_pa = is_pod_autoscaler(&object->meta.owner);
 	if (so->controlled_by_pa)

@@ -36,6 +36,8 @@ struct scaled_object {
 	bool class_is_ours;      /* its class annotation is hpa.autoscaling.knative.dev */
 	bool has_keda_finalizer;
 	bool transfer;        /* carries transfer-hpa-ownership "true" */
+	bool on_requests;     /* a trigger asks our scaler for concurrency or rps */
+	bool idles;           /* below its minimum, to idleReplicaCount */
 	int32_t min_replicas; /* 0: unset */
 	int32_t max_replicas; /* 100 if unset, as KEDA */
 	/* status */

@@ -1,8 +1,9 @@
 /*
  * ConfigMap config-autoscaler (serving pkg/autoscaler/config), validated as a whole map with
  * Knative's rules and texts: one wrong key refuses the map, keys that Knative does not know are
- * ignored. Class hpa obeys the bounds, the initial scale and the class; the rest is kept because
- * refusing a map that Knative takes, or taking one that it refuses, would split the two.
+ * ignored. Class hpa obeys the bounds, the initial scale and the class, and for HTTP metrics what
+ * reconciler/hpa/http.h reads; the rest is kept because refusing a map that Knative takes, or
+ * taking one that it refuses, would split the two.
  */
 #ifndef KNATIVE_CONFIG_AUTOSCALER_H
 #define KNATIVE_CONFIG_AUTOSCALER_H
@@ -19,7 +20,7 @@ struct config_autoscaler {
 	int32_t initial_scale;   /* 1 */
 	bool allow_zero_initial_scale;
 	bool class_is_hpa; /* pod-autoscaler-class */
-	/* Of Knative's own autoscaler. Times in nanoseconds. */
+	/* Of Knative's own autoscaler, some of HTTP metrics here. Times in nanoseconds. */
 	bool enable_scale_to_zero;
 	double max_scale_up_rate, max_scale_down_rate;
 	double container_concurrency_target_percentage; /* a fraction: (0, 1] */

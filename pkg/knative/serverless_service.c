@@ -9,14 +9,12 @@
 
 #include "pkg/knative/text.h"
 
-#define MODE_SERVE "Serve"
-
 static void decode_spec(const struct json *spec, struct serverless_service *sks)
 {
 	struct arena *arena = sks->object.arena;
 	const struct json *ref = json_get(spec, "objectRef");
-	sks->mode = text_kept(json_get(spec, "mode"), arena);
-	sks->activators = json_int_or(json_get(spec, "numActivators"), 0);
+	sks->mode.mode = text_kept(json_get(spec, "mode"), arena);
+	sks->mode.activators = json_int_or(json_get(spec, "numActivators"), 0);
 	sks->ref_api_version = text_kept(json_get(ref, "apiVersion"), arena);
 	sks->ref_kind = text_kept(json_get(ref, "kind"), arena);
 	sks->ref_name = text_kept(json_get(ref, "name"), arena);
@@ -43,9 +41,10 @@ static void decode_status(const struct json *status, struct serverless_service *
 	sks->service_name =
 	    strcmp(json_text_or(service, ""), own) == 0 ? own : text_kept(service, arena);
 	sks->private_service_name = text_kept(json_get(status, "privateServiceName"), arena);
-	sks->ready =
-	    json_is(conditions, JSON_ARRAY) && ready_true(conditions) &&
-	    json_int_or(json_get(status, "observedGeneration"), -1) == sks->object.meta.generation;
+	bool ready = json_is(conditions, JSON_ARRAY) && ready_true(conditions);
+	int64_t observed = json_int_or(json_get(status, "observedGeneration"), -1);
+	sks->ready = ready && observed == sks->object.meta.generation;
+	sks->was_ready = ready && observed < sks->object.meta.generation;
 }
 
 static bool fill(struct object *object, const struct json *json, struct error *err)
@@ -109,9 +108,12 @@ static void build_metadata(const struct pod_autoscaler *pa, struct arena *arena,
 	json_set(arena, metadata, "ownerReferences", owners);
 }
 
-static void build_spec(const struct pod_autoscaler *pa, struct arena *arena, struct json *spec)
+static void build_spec(const struct pod_autoscaler *pa, const struct sks_mode *mode,
+		       struct arena *arena, struct json *spec)
 {
-	json_set_text(arena, spec, "mode", MODE_SERVE);
+	json_set_text(arena, spec, "mode", mode->mode);
+	if (mode->activators != 0)
+		json_set_int(arena, spec, "numActivators", mode->activators);
 	struct json *ref = json_ensure_object(arena, spec, "objectRef");
 	json_set_text(arena, ref, "apiVersion", pa->target_api_version);
 	json_set_text(arena, ref, "kind", pa->target_kind);
@@ -119,20 +121,22 @@ static void build_spec(const struct pod_autoscaler *pa, struct arena *arena, str
 	json_set_text(arena, spec, "protocolType", pa->protocol);
 }
 
-struct json *serverless_service_build(const struct pod_autoscaler *pa, struct arena *arena)
+struct json *serverless_service_build(const struct pod_autoscaler *pa, const struct sks_mode *mode,
+				      struct arena *arena)
 {
 	struct json *object = json_object(arena);
 	json_set_text(arena, object, "apiVersion", SERVERLESS_SERVICE_API_VERSION);
 	json_set_text(arena, object, "kind", SERVERLESS_SERVICE_KIND);
 	build_metadata(pa, arena, json_ensure_object(arena, object, "metadata"));
-	build_spec(pa, arena, json_ensure_object(arena, object, "spec"));
+	build_spec(pa, mode, arena, json_ensure_object(arena, object, "spec"));
 	return object;
 }
 
 bool serverless_service_in_sync(const struct serverless_service *sks,
-				const struct pod_autoscaler *pa)
+				const struct pod_autoscaler *pa, const struct sks_mode *mode)
 {
-	return strcmp(sks->mode, MODE_SERVE) == 0 && sks->activators == 0 &&
+	return strcmp(sks->mode.mode, mode->mode) == 0 &&
+	       sks->mode.activators == mode->activators &&
 	       strcmp(sks->ref_api_version, pa->target_api_version) == 0 &&
 	       strcmp(sks->ref_kind, pa->target_kind) == 0 &&
 	       strcmp(sks->ref_name, pa->target_name) == 0 &&
@@ -140,14 +144,15 @@ bool serverless_service_in_sync(const struct serverless_service *sks,
 }
 
 struct json *serverless_service_patch(const struct serverless_service *sks,
-				      const struct pod_autoscaler *pa, struct arena *arena)
+				      const struct pod_autoscaler *pa, const struct sks_mode *mode,
+				      struct arena *arena)
 {
 	struct json *patch = json_object(arena);
 	struct json *metadata = json_ensure_object(arena, patch, "metadata");
 	struct json *spec = json_ensure_object(arena, patch, "spec");
 	json_set(arena, metadata, "resourceVersion",
 		 json_stringf(arena, "%" PRIu64, sks->object.meta.version));
-	build_spec(pa, arena, spec);
 	json_set(arena, spec, "numActivators", json_null(arena));
+	build_spec(pa, mode, arena, spec);
 	return patch;
 }

@@ -29,8 +29,9 @@ static bool same_pairs(const struct pair_set *a, const struct pair_set *b)
 
 static bool same_sks(const struct serverless_service *a, const struct serverless_service *b)
 {
-	return a->activators == b->activators && a->ready == b->ready &&
-	       same_text(a->mode, b->mode) && same_text(a->ref_api_version, b->ref_api_version) &&
+	return a->mode.activators == b->mode.activators && same_text(a->mode.mode, b->mode.mode) &&
+	       a->ready == b->ready && a->was_ready == b->was_ready &&
+	       same_text(a->ref_api_version, b->ref_api_version) &&
 	       same_text(a->ref_kind, b->ref_kind) && same_text(a->ref_name, b->ref_name) &&
 	       same_text(a->protocol, b->protocol) && same_text(a->service_name, b->service_name) &&
 	       same_text(a->private_service_name, b->private_service_name);
@@ -49,6 +50,7 @@ static bool same_so(const struct scaled_object *a, const struct scaled_object *b
 	return same_desired(a, b) && same_text(a->target_name, b->target_name) &&
 	       a->class_is_ours == b->class_is_ours &&
 	       a->has_keda_finalizer == b->has_keda_finalizer && a->transfer == b->transfer &&
+	       a->on_requests == b->on_requests && a->idles == b->idles &&
 	       a->min_replicas == b->min_replicas && a->max_replicas == b->max_replicas &&
 	       a->ready == b->ready && same_text(a->ready_reason, b->ready_reason) &&
 	       same_text(a->ready_message, b->ready_message) && a->paused == b->paused &&

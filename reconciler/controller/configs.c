@@ -60,6 +60,7 @@ static bool set_keda(struct controller *controller, const struct json *data, str
 		object_unref(&values->object);
 		return false;
 	}
+	values->config.system_namespace = controller->system_namespace;
 	if (controller->keda)
 		object_unref(&controller->keda->object);
 	controller->keda = values;

@@ -229,15 +229,20 @@ static void watch_readiness(struct controller *controller)
 	drain(controller);
 }
 
+static bool is_config(enum cache_id id)
+{
+	return id >= CACHE_CONFIG_AUTOSCALER && id < CACHE_COUNT;
+}
+
 const char *cache_name(const struct cache *cache)
 {
-	return cache->id < CACHE_CONFIG_AUTOSCALER ? cache->resource->kind
-						   : config_map_name(cache->controller, cache->id);
+	return is_config(cache->id) ? config_map_name(cache->controller, cache->id)
+				    : cache->resource->kind;
 }
 
 void controller_troubles(const struct controller *controller, struct strbuf *out)
 {
-	for (size_t i = 0; i < CACHE_COUNT; i++) {
+	for (size_t i = 0; i < controller->cache_count; i++) {
 		const struct cache *cache = &controller->caches[i];
 		struct reflector_status status;
 
@@ -273,6 +278,7 @@ static void tick(void *ctx)
 	}
 	watch_keda(controller);
 	watch_readiness(controller);
+	activation_look(controller);
 	timer_arm(controller->timers, &controller->tick, busy ? TICK_BUSY_MS : TICK_IDLE_MS);
 }
 
@@ -285,9 +291,8 @@ static void start_cache(struct controller *controller, enum cache_id id,
 	struct cache *cache = &controller->caches[id];
 	struct store_config store = {.index = index, .changed = route_changed, .ctx = cache};
 	CLEANUP(strbuf_release) struct strbuf selector = STRBUF_INIT;
-	bool is_config = id >= CACHE_CONFIG_AUTOSCALER;
 
-	if (is_config)
+	if (is_config(id))
 		strbuf_addf(&selector, "metadata.name=%s", config_map_name(controller, id));
 	cache->controller = controller;
 	cache->id = id;
@@ -298,7 +303,10 @@ static void start_cache(struct controller *controller, enum cache_id id,
 	    .client = controller->client,
 	    .resource = resource,
 	    .ns = id >= CACHE_LEASE ? controller->system_namespace : controller->ns,
-	    .field_selector = is_config ? selector.buf : NULL,
+	    .field_selector = is_config(id) ? selector.buf : NULL,
+	    .label_selector = id == CACHE_ENDPOINT_SLICES ? ENDPOINT_SLICE_SERVICE_LABEL
+				  "=" ACTIVATORS_SERVICE
+							  : NULL,
 	    .decode = decode,
 	    .store = cache->store,
 	});
@@ -321,6 +329,16 @@ static void start_caches(struct controller *controller)
 		    NULL);
 	start_cache(controller, CACHE_CONFIG_OBSERVABILITY, &resource_config_maps,
 		    config_map_decode, NULL);
+	controller->cache_count = CACHE_COUNT;
+}
+
+void cache_open_endpoint_slices(struct controller *controller)
+{
+	if (controller->cache_count > CACHE_ENDPOINT_SLICES)
+		return;
+	start_cache(controller, CACHE_ENDPOINT_SLICES, &resource_endpoint_slices,
+		    endpoint_slice_decode, NULL);
+	controller->cache_count = CACHE_MAX;
 }
 
 struct controller *controller_new(const struct controller_config *config)
@@ -336,6 +354,10 @@ struct controller *controller_new(const struct controller_config *config)
 	state_init(controller);
 	controller->recorder = recorder_new(config->client, COMPONENT, config->pod);
 	controller->learned = learned_new();
+	controller->activation = (struct activation){
+	    .reader = config->activators,
+	    .trouble = STRBUF_INIT,
+	};
 	controller->keda_installed = true;
 	controller->shell = (struct pass_shell){
 	    .client = config->client,
@@ -370,7 +392,7 @@ void controller_free(struct controller *controller)
 		return;
 	timer_disarm(controller->timers, &controller->tick);
 	timer_disarm(controller->timers, &controller->more);
-	for (size_t i = 0; i < CACHE_COUNT; i++)
+	for (size_t i = 0; i < controller->cache_count; i++)
 		reflector_free(controller->caches[i].reflector);
 	meters_release(controller);
 	key_states_release(controller);
@@ -378,9 +400,10 @@ void controller_free(struct controller *controller)
 	routes_release(controller);
 	queue_free(controller->queue);
 	recorder_free(controller->recorder);
-	for (size_t i = 0; i < CACHE_COUNT; i++)
+	for (size_t i = 0; i < controller->cache_count; i++)
 		store_free(controller->caches[i].store);
 	rival_release(controller);
+	activation_release(controller);
 	leadership_release(controller);
 	configs_release(controller);
 	learned_free(controller->learned);
@@ -419,7 +442,7 @@ bool controller_idle(const struct controller *controller)
 
 void controller_relist(struct controller *controller)
 {
-	for (size_t i = 0; i < CACHE_COUNT; i++)
+	for (size_t i = 0; i < controller->cache_count; i++)
 		reflector_relist(controller->caches[i].reflector);
 	route_all(controller);
 }

@@ -7,9 +7,21 @@
 #define CONTROLLER_CONTROLLER_H
 
 #include "pkg/kube/client.h"
+#include "pkg/kube/endpoint_slice.h"
 #include "pkg/metrics/metrics.h"
 
 struct controller;
+
+/* Who reads Knative's activators, for revisions scaled by concurrency or rps. */
+struct controller_activators {
+	/* These are all there are. places NULL: there is no such revision (any more). trouble
+	 * (NULL: none): why they are not known, if there are none. May come from within a
+	 * transport's callback; both are borrowed. */
+	void (*found)(void *ctx, const struct endpoint_places *places, const char *trouble);
+	/* Why they cannot be read, valid until the next call; NULL: they can. */
+	const char *(*unread)(void *ctx);
+	void *ctx;
+};
 
 struct controller_config {
 	struct kube_client *client;
@@ -24,6 +36,8 @@ struct controller_config {
 	const char *config_logging;       /* likewise; NULL: config-logging */
 	const char *config_observability; /* likewise; NULL: config-observability */
 	bool log_format_fixed;            /* whatever config-logging says of it */
+	/* All NULL: nobody does, no EndpointSlices are watched, and they count as readable. */
+	struct controller_activators activators;
 	/* It can't go on: the ConfigMap of leader election is wrong. From the loop. May be NULL. */
 	void (*failed)(void *ctx, const char *why);
 	void *failed_ctx;
@@ -43,6 +57,9 @@ void controller_stop(struct controller *controller, void (*stopped)(void *ctx), 
 /* config-observability says "metrics-protocol: none": nothing is to be served at /metrics. It may
  * change at any time. */
 bool controller_metrics_off(const struct controller *controller);
+/* The activators' unread answers something else than before (NULL or not): revisions scaled by
+ * concurrency or rps are looked at. */
+void controller_activators_changed(struct controller *controller);
 /* Is this key ("ns/name") ours to write, now? Always without leader election. */
 bool controller_leads(const struct controller *controller, const char *key);
 /* No key waits or is worked on: tests. */

@@ -2,7 +2,8 @@
  * struct controller from the inside, shared by the files of the shell: controller.c (life, passes),
  * keys.c (what is remembered of keys), routes.c (a change -> the keys to look at), changes.c
  * (changes that are none to us), views.c (the stores -> a view), configs.c (the ConfigMaps),
- * leadership.c (our leases), rival.c (autoscaler-hpa's leases), notes.c (events, log lines);
+ * leadership.c (our leases), rival.c (autoscaler-hpa's leases), activation.c (where activators are,
+ * and whether they can be read), notes.c (events, log lines);
  * meters.h has the metrics, state_internal.h what is shown to whoever looks in. Only they and their
  * tests include this.
  */
@@ -42,8 +43,12 @@ enum cache_id {
 	CACHE_CONFIG_KEDA,
 	CACHE_CONFIG_LOGGING,
 	CACHE_CONFIG_OBSERVABILITY,
-	CACHE_COUNT,
+	CACHE_COUNT,                         /* of those that are always there */
+	CACHE_ENDPOINT_SLICES = CACHE_COUNT, /* from the first one on that needs it */
+	CACHE_MAX,
 };
+
+#define ACTIVATORS_SERVICE "activator-service"
 
 struct cache {
 	struct controller *controller;
@@ -125,12 +130,23 @@ struct rival {
 	struct timer timer;
 };
 
+/* Knative's activators. */
+struct activation {
+	struct controller_activators reader; /* found NULL: none */
+	size_t revisions;                    /* of ours, scaled by concurrency or rps */
+	size_t triggers;                     /* ScaledObjects with a trigger that asks for these */
+	size_t places;                       /* that were told last */
+	bool told;                           /* the reader knows what there is */
+	struct strbuf trouble;               /* and this */
+};
+
 struct controller {
 	struct kube_client *client;
 	struct timers *timers;
 	char *ns; /* NULL: all */
 	char *system_namespace;
-	struct cache caches[CACHE_COUNT];
+	struct cache caches[CACHE_MAX];
+	size_t cache_count; /* that are there: CACHE_COUNT or CACHE_MAX */
 	struct queue *queue;
 	struct table *states; /* key -> struct key_state */
 	struct recorder *recorder;
@@ -144,6 +160,7 @@ struct controller {
 	struct parade parade;
 	struct leadership leadership;
 	struct rival rival;
+	struct activation activation;
 
 	unsigned passes;                             /* under way */
 	TAILQ_HEAD(key_states, key_state) under_way; /* the oldest pass first */
@@ -162,6 +179,9 @@ struct controller {
 
 /* The resource's kind; of a ConfigMap its name. */
 const char *cache_name(const struct cache *cache);
+
+/* Once. */
+void cache_open_endpoint_slices(struct controller *controller);
 
 /* May a write for that key go out, now? */
 bool key_may_write(void *ctx, const char *key);
@@ -243,6 +263,20 @@ void rival_init(struct controller *controller);
 void rival_release(struct controller *controller);
 void rival_lease_changed(struct controller *controller, const struct object *before,
 			 const struct object *after);
+
+/* ---- activation.c ---- */
+
+void activation_release(struct controller *controller);
+/* A PodAutoscaler or ScaledObject changed: is there one now that needs them, or none any more? */
+void activation_count(struct controller *controller, enum cache_id id, const struct object *before,
+		      const struct object *after);
+/* An EndpointSlice did. */
+void activation_moved(struct controller *controller);
+/* From time to time: what no change tells. */
+void activation_look(struct controller *controller);
+/* NULL: they can be read, or nobody needs them. */
+const char *activation_why_unread(const struct controller *controller);
+void activation_view(const struct controller *controller, struct view *view);
 
 /* ---- decided.c: what state.h shows ---- */
 

@@ -319,7 +319,7 @@ static void collect(void *ctx)
 	collect_leadership(controller);
 	collect_events(controller);
 	collect_degraded(controller);
-	for (size_t i = 0; i < CACHE_COUNT; i++)
+	for (size_t i = 0; i < controller->cache_count; i++)
 		collect_cache(&controller->meters, &controller->caches[i]);
 }
 

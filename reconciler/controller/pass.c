@@ -41,8 +41,9 @@ struct pass {
 	 * for a reason that may pass by itself, for good */
 	unsigned passing, refused;
 	int64_t retry_after_ms;
-	bool told_degraded, told_unknown; /* the memo's, before the decision at hand */
-	int64_t started_ms, sent_ms;      /* monotonic */
+	/* the memo's, before the decision at hand */
+	bool told_degraded, told_unknown, told_unread;
+	int64_t started_ms, sent_ms; /* monotonic */
 };
 
 /* How a step is performed. */
@@ -231,6 +232,7 @@ static void adopt_memo(struct pass *pass)
 {
 	pass->told_degraded = pass->memo->degraded_told;
 	pass->told_unknown = pass->memo->unknown_told;
+	pass->told_unread = pass->memo->unread_told;
 	memo_clear(&pass->before);
 	pass->before = *pass->memo;
 	memset(pass->memo, 0, sizeof(*pass->memo));
@@ -319,6 +321,7 @@ static void take_failure(struct pass *pass, const struct error *err)
 	if (pass->decision.step == STEP_PATCH_STATUS) {
 		pass->memo->degraded_told = pass->told_degraded;
 		pass->memo->unknown_told = pass->told_unknown;
+		pass->memo->unread_told = pass->told_unread;
 	}
 }
 

@@ -45,3 +45,10 @@ const struct kube_resource resource_config_maps = {
     .plural = "configmaps",
     .kind = "ConfigMap",
 };
+
+const struct kube_resource resource_endpoint_slices = {
+    .group = "discovery.k8s.io",
+    .version = "v1",
+    .plural = "endpointslices",
+    .kind = "EndpointSlice",
+};

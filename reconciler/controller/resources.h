@@ -10,5 +10,6 @@ extern const struct kube_resource resource_scaled_objects;
 extern const struct kube_resource resource_hpas;
 extern const struct kube_resource resource_leases;
 extern const struct kube_resource resource_config_maps;
+extern const struct kube_resource resource_endpoint_slices;
 
 #endif

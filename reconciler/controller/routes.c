@@ -184,6 +184,7 @@ static void forget(struct controller *controller, const struct meta *meta)
 static void pod_autoscaler_changed(struct controller *controller, const struct object *before,
 				   const struct object *after)
 {
+	activation_count(controller, CACHE_PA, before, after);
 	if (is_ours(before) && (!is_ours(after) || strcmp(before->meta.uid, after->meta.uid) != 0))
 		forget(controller, &before->meta);
 	if (route_concerns(controller, after))
@@ -223,6 +224,12 @@ void route_changed(void *ctx, const struct object *before, const struct object *
 	case CACHE_CONFIG_OBSERVABILITY:
 		configs_changed(cache->controller, cache->id, before, after);
 		return;
+	case CACHE_ENDPOINT_SLICES:
+		activation_moved(cache->controller);
+		return;
+	case CACHE_SO:
+		activation_count(cache->controller, CACHE_SO, before, after);
+		/* fall through */
 	default:
 		if (before && after && change_is_none(cache->id, before, after))
 			return;

@@ -127,7 +127,7 @@ static struct json *caches_json(const struct controller *controller, struct aren
 {
 	struct json *out = json_array(arena);
 
-	for (size_t i = 0; i < CACHE_COUNT; i++)
+	for (size_t i = 0; i < controller->cache_count; i++)
 		json_append(arena, out, cache_json(&controller->caches[i], arena));
 	return out;
 }
@@ -213,6 +213,17 @@ static struct json *configuration_json(const struct controller *controller, stru
 	json_set_text(arena, json_ensure_object(arena, out, "config-observability"),
 		      "metrics-protocol",
 		      metrics_protocol_name(others->observability.metrics_protocol));
+	return out;
+}
+
+static struct json *activators_json(const struct controller *controller, struct arena *arena)
+{
+	const struct activation *activation = &controller->activation;
+	struct json *out = json_object(arena);
+
+	json_set_int(arena, out, "revisions", (int64_t)activation->revisions);
+	json_set_int(arena, out, "known", (int64_t)activation->places);
+	set_cut(arena, out, "unread", activation_why_unread(controller));
 	return out;
 }
 
@@ -308,9 +319,13 @@ void controller_state(struct controller *controller, const struct state_query *q
 		const char *name;
 		struct json *(*make)(const struct controller *controller, struct arena *arena);
 	} parts[] = {
-	    {"process", process_json}, {"queue", queue_json},
-	    {"caches", caches_json},   {"client", client_json},
-	    {"events", recorder_json}, {"configuration", configuration_json},
+	    {"process", process_json},
+	    {"queue", queue_json},
+	    {"caches", caches_json},
+	    {"client", client_json},
+	    {"events", recorder_json},
+	    {"activators", activators_json},
+	    {"configuration", configuration_json},
 	};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 

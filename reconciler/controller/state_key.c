@@ -77,7 +77,8 @@ bool key_facts_matter(const struct key_facts *facts)
 	return busy || is_unwell(facts->pa) ||
 	       (memo &&
 		(memo->refused_hash != 0 || memo->unwritten_text || memo->fought_hash != 0 ||
-		 memo->status_tries > 0 || memo->degraded_since_ms != 0 || memo->unknown_reason));
+		 memo->status_tries > 0 || memo->degraded_since_ms != 0 || memo->unknown_reason ||
+		 memo->unread_since_ms != 0));
 }
 
 const char *place_name(enum queue_place place)
@@ -143,6 +144,9 @@ static struct json *memo_json(const struct memo *memo, struct arena *arena)
 	if (memo->degraded_since_ms != 0)
 		set_lasting(arena, out, "degraded", NULL, memo->degraded_since_ms,
 			    memo->degraded_told);
+	if (memo->unread_since_ms != 0)
+		set_lasting(arena, out, "activatorsUnread", NULL, memo->unread_since_ms,
+			    memo->unread_told);
 	if (memo->unknown_reason)
 		set_lasting(arena, out, "unknown", memo->unknown_reason, memo->unknown_since_ms,
 			    memo->unknown_told);

@@ -56,7 +56,7 @@ static void tell_leases(const struct controller *controller)
 
 static void tell_caches(const struct controller *controller)
 {
-	for (size_t i = 0; i < CACHE_COUNT; i++) {
+	for (size_t i = 0; i < controller->cache_count; i++) {
 		const struct cache *cache = &controller->caches[i];
 		struct reflector_status status;
 

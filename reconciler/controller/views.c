@@ -97,6 +97,7 @@ bool view_take(void *ctx, const char *key, struct snapshot *out)
 	view->learned = controller->learned;
 	view->leader = key_may_write(controller, key);
 	view->now_ms = kube_client_now_ms(controller->client);
+	activation_view(controller, view);
 
 	struct object *const used[] = {
 	    pa, sks, so, hpa, &controller->autoscaler->object, &controller->keda->object,

@@ -12,7 +12,8 @@
  *   ControllerNotRunning, AutoscalerHPARunning, NotReported   nobody keeps the status up
  *   ServerlessServiceNotReady, InitialScaleNotReached         its pods do not come
  *   RevisionNotReady                                the PodAutoscaler is ready, the Revision is not
- *   ScalingDegraded, ScaledObjectPaused, WarmHold, ""         ready; "" has nothing to be said
+ *   ScaledObjectPaused, ActivatorMetricsUnavailable, ScalingDegraded, WarmHold, ""
+ *                                                   ready; "" has nothing to be said
  */
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H

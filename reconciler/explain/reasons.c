@@ -335,7 +335,10 @@ static void no_traffic(const struct why *why)
 
 	findings_say(why->out,
 		     "It is at zero pods, as asked. That is no mistake: the Revision stays "
-		     "ready. A request does not wake it; its metric has to.");
+		     "ready. %s",
+		     why->scene->desired.http.metric
+			 ? "The next request wakes it, and waits in an activator until it is up."
+			 : "A request does not wake it; its metric has to.");
 	if (so && so->paused) {
 		findings_say(why->out, "Its ScaledObject is paused at 0.");
 		why_unpause(why, "Resume it:");

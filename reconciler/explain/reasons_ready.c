@@ -7,6 +7,7 @@
 #include "pkg/base/date.h"
 #include "reconciler/explain/text.h"
 #include "reconciler/explain/why.h"
+#include "reconciler/hpa/unread.h"
 
 /* ---- pods that do not come ---- */
 
@@ -152,6 +153,36 @@ static void degraded(const struct why *why, const char *text)
 		     "keda-fallback-replicas=COUNT");
 }
 
+/* The controller says so in an event alone; what it does about it shows in the ScaledObject. */
+static bool activators_unread(const struct why *why, const char *degradation)
+{
+	const struct scene *scene = why->scene;
+
+	if (!scene->has_desired || !scene->desired.http.metric)
+		return false;
+	return scene_kept_up(scene) || (degradation && why_event(why, REASON_ACTIVATORS_UNREAD));
+}
+
+static void say_unread(const struct why *why)
+{
+	const struct json *event = why_event(why, REASON_ACTIVATORS_UNREAD);
+	const char *ns = why->scene->e->system_namespace;
+
+	findings_say(why->out, "It is ready and serves, but the requests that it scales on cannot "
+			       "be counted; so it is not taken to zero.");
+	if (event)
+		findings_say(why->out, "%s", json_text_or(json_get(event, "message"), ""));
+	findings_step(
+	    why->out,
+	    "See that metrics-protocol is prometheus, which activators read when they start:",
+	    "kubectl -n %s get configmap config-observability -o yaml", ns);
+	findings_step(
+	    why->out, "See that there are activators:",
+	    "kubectl -n %s get endpointslice -l kubernetes.io/service-name=activator-service", ns);
+	findings_step(why->out, "And that a NetworkPolicy lets us reach port 9090 of them:",
+		      "kubectl -n %s get networkpolicy", ns);
+}
+
 /* An HPA counts the pods that the Deployment asks for; a quota, say, keeps them from coming. */
 static bool revision_is_not_ready(const struct why *why)
 {
@@ -212,6 +243,10 @@ const char *why_ready(const struct why *why)
 	if (why->scene->so && why->scene->so->paused) {
 		paused(why);
 		return REASON_PAUSED;
+	}
+	if (activators_unread(why, text)) {
+		say_unread(why);
+		return REASON_ACTIVATORS_UNREAD;
 	}
 	if (text) {
 		degraded(why, text);

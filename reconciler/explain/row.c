@@ -6,6 +6,7 @@
 #include "pkg/keda/status.h"
 #include "reconciler/explain/scene.h"
 #include "reconciler/explain/text.h"
+#include "reconciler/hpa/unread.h"
 
 #define TRIGGERS_MAX 64 /* bytes of the list */
 
@@ -64,6 +65,8 @@ static const char *reason_of(const struct scene *scene, const struct condition *
 		return from->reason;
 	if (scene->so && scene->so->paused)
 		return REASON_PAUSED;
+	if (scene_kept_up(scene))
+		return REASON_ACTIVATORS_UNREAD;
 	return scene_hpa_fails(scene) || scene_keda_fails(scene) ? REASON_DEGRADED : "";
 }
 

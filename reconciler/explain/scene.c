@@ -40,6 +40,8 @@ static void read_configs(struct scene *scene)
 		scene->config = config_autoscaler_default;
 	if (!config_keda_parse(scene->e->config_keda, scene->arena, &scene->config_keda, &err))
 		scene->config_keda = config_keda_default;
+	if (scene->e->system_namespace)
+		scene->config_keda.system_namespace = scene->e->system_namespace;
 }
 
 static void judge_owners(struct scene *scene)
@@ -140,6 +142,12 @@ bool scene_hpa_fails(const struct scene *scene)
 bool scene_keda_fails(const struct scene *scene)
 {
 	return scene->so && scene->so->ready == 0;
+}
+
+bool scene_kept_up(const struct scene *scene)
+{
+	return scene->has_desired && scene->desired.http.metric && scene->so && !scene->held &&
+	       scene->so->min_replicas > scene->desired.min;
 }
 
 /* ---- contradictions ---- */

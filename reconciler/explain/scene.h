@@ -44,6 +44,8 @@ void scene_release(struct scene *scene);
  * ScalingDegraded, but without its minute of patience). */
 bool scene_hpa_fails(const struct scene *scene);
 bool scene_keda_fails(const struct scene *scene);
+/* It scales on HTTP requests, and is kept up because the activators cannot be read. */
+bool scene_kept_up(const struct scene *scene);
 /* What the live objects say against the PodAutoscaler's condition Active; NULL: nothing. */
 const char *scene_contradiction(const struct scene *scene);
 /* The name of the ksvc; "" if there is none. */

@@ -125,32 +125,43 @@ bool advanced_check_modifiers_at(const struct json *modifiers, const char *key, 
 
 /* ---- building ---- */
 
-static void set_direction(const struct annotations *annotations, enum annotation_id id,
+/* window_s: -1 for none. */
+static void set_direction(const struct annotation_value *rules, int64_t window_s,
 			  const char *direction, struct arena *arena, struct json *hpa)
 {
-	const struct annotation_value *window = annotation_get(annotations, A_WINDOW);
-	const struct annotation_value *rules = annotation_get(annotations, id);
-
-	if (!rules && !window)
+	if (!rules && window_s < 0)
 		return;
 	struct json *behavior = json_ensure_object(arena, hpa, "behavior");
 	if (rules)
 		json_set(arena, behavior, direction, json_copy(arena, rules->json));
 	else
 		json_set_int(arena, json_ensure_object(arena, behavior, direction),
-			     "stabilizationWindowSeconds", window->number);
+			     "stabilizationWindowSeconds", window_s);
+}
+
+static void set_behavior(const struct annotations *annotations, const struct http_scaling *http,
+			 struct arena *arena, struct json *hpa)
+{
+	const struct annotation_value *window = annotation_get(annotations, A_WINDOW);
+	int64_t down_s = http->metric ? http->scale_down_s : -1;
+
+	if (window)
+		down_s = window->number;
+	set_direction(annotation_get(annotations, A_SCALE_UP_RULES), http->metric ? -1 : down_s,
+		      "scaleUp", arena, hpa);
+	set_direction(annotation_get(annotations, A_SCALE_DOWN_RULES), down_s, "scaleDown", arena,
+		      hpa);
 }
 
 void advanced_set(const struct annotations *annotations, const struct pod_autoscaler *pa,
-		  struct arena *arena, struct json *spec)
+		  const struct http_scaling *http, struct arena *arena, struct json *spec)
 {
 	const struct annotation_value *modifiers = annotation_get(annotations, A_SCALING_MODIFIERS);
 	struct json *advanced = json_ensure_object(arena, spec, "advanced");
 	struct json *hpa = json_ensure_object(arena, advanced, "horizontalPodAutoscalerConfig");
 
 	json_set_text(arena, hpa, "name", pa->object.meta.name);
-	set_direction(annotations, A_SCALE_UP_RULES, "scaleUp", arena, hpa);
-	set_direction(annotations, A_SCALE_DOWN_RULES, "scaleDown", arena, hpa);
+	set_behavior(annotations, http, arena, hpa);
 	if (modifiers)
 		json_set(arena, advanced, "scalingModifiers", json_copy(arena, modifiers->json));
 }

@@ -5,6 +5,7 @@
 #ifndef HPA_ADVANCED_H
 #define HPA_ADVANCED_H
 
+#include "reconciler/hpa/http.h"
 #include "reconciler/hpa/shape.h"
 
 /* Known members of spec.advanced (KEDA's AdvancedConfig). */
@@ -20,8 +21,10 @@ bool advanced_check_modifiers(const struct annotation_value *value, struct arena
 MUST_CHECK bool advanced_check_modifiers_at(const struct json *modifiers, const char *key,
 					    struct arena *arena, struct refusal *refusal);
 
-/* A rules annotation replaces its direction whole; the window is for directions without one. */
+/* A rules annotation replaces its direction whole; the window is for directions without one. Of
+ * HTTP metrics it is that of scaling down, which has a default there: requests that wait now must
+ * not wait for a window. */
 void advanced_set(const struct annotations *annotations, const struct pod_autoscaler *pa,
-		  struct arena *arena, struct json *spec);
+		  const struct http_scaling *http, struct arena *arena, struct json *spec);
 
 #endif

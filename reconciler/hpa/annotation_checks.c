@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "pkg/base/check.h"
 #include "pkg/units/duration.h"
 #include "pkg/units/parse.h"
 
@@ -39,6 +40,29 @@ static bool next_part(const char **rest, struct span *part)
 	*part = trimmed(*rest, (size_t)(comma - *rest));
 	*rest = *comma ? comma + 1 : NULL;
 	return true;
+}
+
+bool check_percentage(const struct annotation_value *value, struct arena *arena,
+		      struct refusal *refusal)
+{
+	struct decimal most;
+
+	CHECK(decimal_parse("100", &most));
+	if (decimal_compare(&value->decimal, &most) <= 0)
+		return true;
+	return wrong(value, arena, refusal, "is too large");
+}
+
+/* Of the negative numbers only -1 means something. */
+bool check_burst_capacity(const struct annotation_value *value, struct arena *arena,
+			  struct refusal *refusal)
+{
+	struct decimal none;
+
+	CHECK(decimal_parse("-1", &none));
+	if (!value->decimal.negative || decimal_compare(&value->decimal, &none) == 0)
+		return true;
+	return wrong(value, arena, refusal, "is too small");
 }
 
 static bool is_auth_mode(const struct span *part)

@@ -4,8 +4,6 @@
  */
 #include "reconciler/hpa/annotations.h"
 
-#include <string.h>
-
 #include "reconciler/hpa/advanced.h"
 #include "reconciler/hpa/annotation_checks.h"
 #include "reconciler/hpa/fallback.h"
@@ -16,16 +14,6 @@
 static const char *const auth_kinds[] = {"TriggerAuthentication", "ClusterTriggerAuthentication",
 					 NULL};
 static const char *const metric_types[] = {"Utilization", "AverageValue", "Value", NULL};
-
-/* Knative's own HTTP metrics are of the contract, and would else pass for custom ones. */
-static bool check_metric(const struct annotation_value *value, struct arena *arena,
-			 struct refusal *refusal)
-{
-	if (strcmp(value->text, "concurrency") != 0 && strcmp(value->text, "rps") != 0)
-		return true;
-	return refuse(refusal, arena, value->key, value->text, "is not supported yet; use %s",
-		      value->row->right);
-}
 
 static const struct annotation_row rows[] = {
     {.name = CLASS_ANNOTATION,
@@ -40,10 +28,11 @@ static const struct annotation_row rows[] = {
     {.name = N("metric"),
      .id = A_METRIC,
      .type = ANNOTATION_TEXT,
-     .check = check_metric,
      .kinds = METRIC_ANY,
-     .description = "What is measured: cpu, memory, or any name of a custom metric.",
-     .right = "cpu, memory, or the name of a custom metric",
+     .description =
+	 "What is measured: cpu, memory, HTTP requests (concurrency, rps), or any name of "
+	 "a custom metric.",
+     .right = "cpu, memory, concurrency, rps, or the name of a custom metric",
      .example = "cpu",
      .fallback = "cpu"},
     {.name = N("target"),
@@ -51,10 +40,37 @@ static const struct annotation_row rows[] = {
      .type = ANNOTATION_DECIMAL,
      .low = "0.01",
      .kinds = METRIC_ANY,
-     .description = "Percent (cpu), MiB per pod (memory) or the metric's own units (custom).",
+     .description =
+	 "Percent (cpu), MiB per pod (memory), requests per pod (concurrency, rps) or the "
+	 "metric's own units.",
      .right = "a decimal number of at least 0.01",
      .example = "70",
-     .fallback = "70 for cpu, else none"},
+     .fallback = "70 for cpu; for concurrency the revision's containerConcurrency, else "
+		 "container-concurrency-target-default of config-autoscaler; for rps its "
+		 "requests-per-second-target-default; else none"},
+    {.name = N("target-utilization-percentage"),
+     .aliases = {N("targetUtilizationPercentage")},
+     .id = A_TARGET_UTILIZATION,
+     .type = ANNOTATION_DECIMAL,
+     .check = check_percentage,
+     .low = "1",
+     .kinds = METRIC_HTTP,
+     .description = "How much of the target a pod is loaded with before there is another.",
+     .right = "a decimal number from 1 to 100",
+     .example = "80",
+     .fallback = "container-concurrency-target-percentage of config-autoscaler"},
+    {.name = N("target-burst-capacity"),
+     .aliases = {N("targetBurstCapacity")},
+     .id = A_TARGET_BURST_CAPACITY,
+     .type = ANNOTATION_DECIMAL,
+     .check = check_burst_capacity,
+     .low = "-1",
+     .kinds = METRIC_HTTP,
+     .description = "Requests that activators hold beyond what the pods take: tells how many "
+		    "there are in front.",
+     .right = "a decimal number of at least 0, or -1 for no limit",
+     .example = "200",
+     .fallback = "target-burst-capacity of config-autoscaler"},
     {.name = N("metric-type"),
      .id = A_METRIC_TYPE,
      .type = ANNOTATION_CHOICE,
@@ -63,7 +79,7 @@ static const struct annotation_row rows[] = {
      .description = "How the target is compared with the metric.",
      .right = "Utilization, AverageValue or Value",
      .example = "AverageValue",
-     .fallback = "Utilization for cpu, else AverageValue"},
+     .fallback = "Utilization for cpu, else AverageValue; of concurrency and rps always that"},
     {.name = N("min-scale"),
      .aliases = {N("minScale")},
      .id = A_MIN_SCALE,
@@ -103,10 +119,11 @@ static const struct annotation_row rows[] = {
      .low = "6",
      .high = "3600",
      .kinds = METRIC_ANY,
-     .description = "Stabilization window of scaling up and down.",
+     .description =
+	 "Stabilization window of scaling up and down; of concurrency and rps only down.",
      .right = "a duration of whole seconds from 6s to 1h",
      .example = "60s",
-     .fallback = "none"},
+     .fallback = "none; for concurrency and rps stable-window of config-autoscaler"},
     {.name = N("prometheus-query"),
      .aliases = {N("query")},
      .id = A_QUERY,
@@ -152,7 +169,9 @@ static const struct annotation_row rows[] = {
      .description = "How long after the last activity KEDA goes to zero.",
      .right = "whole seconds or a duration of whole seconds, at least 0",
      .example = "2m",
-     .fallback = "autoscaler.keda.cooldown-period of config-autoscaler-keda, else KEDA's 5m"},
+     .fallback = "autoscaler.keda.cooldown-period of config-autoscaler-keda, else KEDA's 5m; for "
+		 "concurrency and rps stable-window and scale-to-zero-grace-period of "
+		 "config-autoscaler together"},
     {.name = N("keda-initial-cooldown-period"),
      .id = A_INITIAL_COOLDOWN_PERIOD,
      .type = ANNOTATION_SECONDS,
@@ -166,11 +185,11 @@ static const struct annotation_row rows[] = {
     {.name = N("trigger-prometheus-name"),
      .id = A_TRIGGER_NAME,
      .type = ANNOTATION_TEXT,
-     .kinds = METRIC_CUSTOM,
-     .description = "Name of the default prometheus trigger, for the formula of scaling modifiers.",
+     .kinds = METRIC_CUSTOM | METRIC_HTTP,
+     .description = "Name of the default trigger, for the formula of scaling modifiers.",
      .right = "a name",
      .example = "http_requests",
-     .fallback = "default-trigger-custom"},
+     .fallback = "default-trigger-custom; for concurrency and rps default-trigger-http"},
     {.name = N("trigger-prometheus-auth-name"),
      .id = A_AUTH_NAME,
      .type = ANNOTATION_TEXT,

@@ -256,11 +256,24 @@ static const struct annotation_row *row_of(enum annotation_id id)
 	check_failed(__FILE__, __LINE__, "every id has a row");
 }
 
-static bool is_read(const struct annotation_row *row, bool auto_create, bool overridden)
+enum metric_kinds annotation_kind_of(const char *metric)
 {
-	if (row->basic || (auto_create && !overridden))
+	if (strcmp(metric, "cpu") == 0)
+		return METRIC_CPU;
+	if (strcmp(metric, "memory") == 0)
+		return METRIC_MEMORY;
+	return strcmp(metric, "concurrency") == 0 || strcmp(metric, "rps") == 0 ? METRIC_HTTP
+										: METRIC_CUSTOM;
+}
+
+static bool is_read(const struct annotation_row *row, const struct annotations *set,
+		    bool overridden)
+{
+	if (row->basic)
 		return true;
-	return auto_create && row->beside_override;
+	if (!set->auto_create || (overridden && !row->beside_override))
+		return false;
+	return row->kinds != METRIC_HTTP || set->kind == METRIC_HTTP;
 }
 
 bool annotation_is_keda(const char *key)
@@ -299,13 +312,17 @@ bool annotations_parse(const struct pod_autoscaler *pa, const struct config_keda
 	memset(refusal, 0, sizeof(*refusal));
 	if (!read_row(pa, row_of(A_AUTO_CREATE), arena, out, refusal))
 		return false;
+	out->kind = METRIC_CPU;
 	out->auto_create = auto_create->row ? auto_create->number != 0 : config->auto_create;
 	bool overridden = out->auto_create && find(pa, row_of(A_OVERRIDE), &key);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_read(&rows[i], out->auto_create, overridden))
+		if (!is_read(&rows[i], out, overridden))
 			continue;
 		if (!read_row(pa, &rows[i], arena, out, refusal))
 			return false;
+		/* It comes early in the table: rows behind it depend on it. */
+		if (rows[i].id == A_METRIC && out->values[A_METRIC].row)
+			out->kind = annotation_kind_of(out->values[A_METRIC].text);
 	}
 	return !out->auto_create || check_keda_annotations(pa, arena, refusal);
 }

@@ -30,13 +30,22 @@ enum annotation_type {
 };
 
 /* Which kinds of metric it means something to. With others one that the Go autoscaler-keda knows is
- * checked, but goes nowhere, as there; a new one is refused. */
-enum metric_kinds { METRIC_CPU = 1, METRIC_MEMORY = 2, METRIC_CUSTOM = 4, METRIC_ANY = 7 };
+ * checked, but goes nowhere, as there; a new one is refused; one of Knative's own for METRIC_HTTP
+ * alone is not read, for it may stand on any revision. */
+enum metric_kinds {
+	METRIC_CPU = 1,
+	METRIC_MEMORY = 2,
+	METRIC_CUSTOM = 4,
+	METRIC_HTTP = 8, /* concurrency, rps */
+	METRIC_ANY = 15,
+};
 
 enum annotation_id {
 	A_CLASS,
 	A_METRIC,
 	A_TARGET,
+	A_TARGET_UTILIZATION,
+	A_TARGET_BURST_CAPACITY,
 	A_METRIC_TYPE,
 	A_MIN_SCALE,
 	A_MAX_SCALE,
@@ -113,7 +122,8 @@ struct annotation_value {
 };
 
 struct annotations {
-	bool auto_create; /* annotated, else configured; false: only basic rows were read */
+	bool auto_create;       /* annotated, else configured; false: only basic rows were read */
+	enum metric_kinds kind; /* of the metric; of cpu where that was not read */
 	struct annotation_value values[A_COUNT];
 };
 
@@ -125,6 +135,8 @@ MUST_CHECK bool annotations_parse(const struct pod_autoscaler *pa, const struct 
 				  struct refusal *refusal);
 /* NULL: not annotated (or not read). */
 const struct annotation_value *annotation_get(const struct annotations *set, enum annotation_id id);
+/* What kind of metric bears that name. */
+enum metric_kinds annotation_kind_of(const char *metric);
 /* autoscaling.keda.sh/ and KEDA's other prefixes: such annotations go to the ScaledObject. */
 bool annotation_is_keda(const char *key);
 /* The name to speak of: the one that was used, else the row's own. */

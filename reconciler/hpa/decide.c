@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reconciler/hpa/status.h"
+#include "reconciler/hpa/unread.h"
 
 /* Once asked for, KEDA's taking over of the HPA stays asked for. */
 static bool transfers(const struct view *view)
@@ -19,8 +20,10 @@ static void look_at_desired(struct look *look)
 {
 	const struct view *view = look->view;
 
+	enum desired_form form = unread_keeps(look) ? DESIRED_KEPT : DESIRED_NOW;
+
 	look->refused =
-	    !desired_build(view->pa, view->config, view->config_keda, DESIRED_NOW, view->now_ms,
+	    !desired_build(view->pa, view->config, view->config_keda, form, view->now_ms,
 			   transfers(view), look->arena, &look->desired, &look->refusal);
 	if (look->desired.object)
 		look->desired_hash = json_hash(look->desired.object) | 1;

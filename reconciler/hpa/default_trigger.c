@@ -16,6 +16,7 @@ struct making {
 	const struct annotations *annotations;
 	const struct pod_autoscaler *pa;
 	const struct config_keda *config;
+	const struct http_scaling *http;
 	struct arena *arena;
 	struct refusal *refusal;
 	enum metric_kinds kind;
@@ -23,13 +24,6 @@ struct making {
 	struct decimal target;
 	const char *metric_type;
 };
-
-static enum metric_kinds kind_of(const char *metric)
-{
-	if (strcmp(metric, "cpu") == 0)
-		return METRIC_CPU;
-	return strcmp(metric, "memory") == 0 ? METRIC_MEMORY : METRIC_CUSTOM;
-}
 
 static const char *shown_metric(const struct making *m)
 {
@@ -103,6 +97,17 @@ static bool set_query(const struct making *m, struct json *metadata)
 	if (m->config->ignore_null_values >= 0)
 		json_set_text(m->arena, metadata, "ignoreNullValues",
 			      m->config->ignore_null_values ? "true" : "false");
+	return true;
+}
+
+static bool set_scaler(const struct making *m, struct json *metadata)
+{
+	json_set_text(m->arena, metadata, "scalerAddress", m->http->scaler_address);
+	json_set_text(m->arena, metadata, "metric", m->http->metric);
+	json_set_text(m->arena, metadata, "revision", m->pa->object.meta.name);
+	json_set_text(m->arena, metadata, "target", m->http->target);
+	if (m->config->http_scaler_tls)
+		json_set_text(m->arena, metadata, "enableTLS", "true");
 	return true;
 }
 
@@ -247,11 +252,26 @@ static const struct way custom_way = {"prometheus",
 				      set_query,
 				      "AverageValue or Value for a custom metric"};
 
+static const struct way http_way = {"external-push",
+				    "default-trigger-http",
+				    "AverageValue",
+				    NULL,
+				    set_scaler,
+				    NULL,
+				    "AverageValue for concurrency and rps"};
+
 static const struct way *way_of(enum metric_kinds kind)
 {
-	if (kind == METRIC_CPU)
+	switch (kind) {
+	case METRIC_CPU:
 		return &cpu_way;
-	return kind == METRIC_MEMORY ? &memory_way : &custom_way;
+	case METRIC_MEMORY:
+		return &memory_way;
+	case METRIC_HTTP:
+		return &http_way;
+	default:
+		return &custom_way;
+	}
 }
 
 static bool set_metadata(const struct making *m, const struct way *way, struct json *metadata)
@@ -271,7 +291,9 @@ static bool set_metadata(const struct making *m, const struct way *way, struct j
 
 static const char *name_of(const struct making *m, const struct way *way)
 {
-	return m->kind == METRIC_CUSTOM ? text_or(m, A_TRIGGER_NAME, way->name) : way->name;
+	bool named = m->kind == METRIC_CUSTOM || m->kind == METRIC_HTTP;
+
+	return named ? text_or(m, A_TRIGGER_NAME, way->name) : way->name;
 }
 
 static bool make(struct making *m, struct json **out)
@@ -291,7 +313,8 @@ static bool make(struct making *m, struct json **out)
 	return true;
 }
 
-/* The annotated target, else that of cpu where nothing else is listed; false: there is none. */
+/* The annotated target, else that of cpu where nothing else is listed; false: there is none. That
+ * of HTTP metrics was found before. */
 static bool find_target(struct making *m, bool others_listed)
 {
 	const struct annotation_value *annotated = annotation_get(m->annotations, A_TARGET);
@@ -300,23 +323,27 @@ static bool find_target(struct making *m, bool others_listed)
 		m->target = annotated->decimal;
 		return true;
 	}
+	if (m->kind == METRIC_HTTP)
+		return true;
 	return m->kind == METRIC_CPU && !others_listed &&
 	       decimal_parse(DEFAULT_CPU_TARGET, &m->target);
 }
 
 bool default_trigger_make(const struct annotations *annotations, const struct pod_autoscaler *pa,
-			  const struct config_keda *config, bool others_listed, struct arena *arena,
-			  struct json **out, struct refusal *refusal)
+			  const struct config_keda *config, const struct http_scaling *http,
+			  bool others_listed, struct arena *arena, struct json **out,
+			  struct refusal *refusal)
 {
 	struct making m = {.annotations = annotations,
 			   .pa = pa,
 			   .config = config,
+			   .http = http,
+			   .kind = annotations->kind,
 			   .arena = arena,
 			   .refusal = refusal};
 
 	*out = NULL;
 	m.metric = text_or(&m, A_METRIC, "cpu");
-	m.kind = kind_of(m.metric);
 	if (!check_authentication(&m))
 		return false;
 	if (find_target(&m, others_listed))

@@ -22,6 +22,8 @@ struct building {
 	struct bounds bounds;
 	bool idle;           /* idleReplicaCount is asked for */
 	bool only_resources; /* all triggers are cpu or memory */
+	bool kept;
+	struct http_scaling http;
 	struct json *spec;
 };
 
@@ -46,10 +48,18 @@ static void set_seconds(const struct building *b, struct json *spec, const char 
 		json_set_int(b->arena, spec, field, configured);
 }
 
+/* -1: not known here. Knative's own autoscaler waits for its window, and then for that period. */
+static int32_t cooldown_of(const struct building *b)
+{
+	if (b->config->cooldown_period >= 0 || !b->http.metric)
+		return b->config->cooldown_period;
+	return b->http.cooldown_s;
+}
+
 static void set_timing(const struct building *b, struct json *spec)
 {
 	set_seconds(b, spec, "pollingInterval", A_POLLING_INTERVAL, b->config->polling_interval);
-	set_seconds(b, spec, "cooldownPeriod", A_COOLDOWN_PERIOD, b->config->cooldown_period);
+	set_seconds(b, spec, "cooldownPeriod", A_COOLDOWN_PERIOD, cooldown_of(b));
 	set_seconds(b, spec, "initialCooldownPeriod", A_INITIAL_COOLDOWN_PERIOD, -1);
 }
 
@@ -58,10 +68,12 @@ static void set_bounds(const struct building *b, const struct hold *hold, int32_
 {
 	int32_t held = hold->held ? hold->min : min;
 
+	if (b->kept && held < 1)
+		held = 1;
 	if (held > 0)
 		json_set_int(b->arena, spec, "minReplicaCount", held);
 	json_set_int(b->arena, spec, "maxReplicaCount", b->bounds.max);
-	if (b->idle && !hold->held && min >= 1)
+	if (b->idle && !hold->held && !b->kept && min >= 1)
 		json_set_int(b->arena, spec, "idleReplicaCount", 0);
 }
 
@@ -76,7 +88,8 @@ static bool build_spec(struct building *b, struct refusal *refusal)
 		return true;
 	}
 	struct triggers triggers;
-	if (!triggers_build(&b->annotations, b->pa, b->config, b->arena, &triggers, refusal))
+	if (!triggers_build(&b->annotations, b->pa, b->config, &b->http, b->arena, &triggers,
+			    refusal))
 		return false;
 	b->only_resources = triggers.only_resources;
 	b->spec = json_object(b->arena);
@@ -85,7 +98,7 @@ static bool build_spec(struct building *b, struct refusal *refusal)
 	if (!fallback_set(&b->annotations, b->config, !b->only_resources || modified, b->arena,
 			  b->spec, refusal))
 		return false;
-	advanced_set(&b->annotations, b->pa, b->arena, b->spec);
+	advanced_set(&b->annotations, b->pa, &b->http, b->arena, b->spec);
 	json_set(b->arena, b->spec, "triggers", triggers.list);
 	return true;
 }
@@ -136,9 +149,13 @@ bool desired_build(const struct pod_autoscaler *pa, const struct config_autoscal
 	out->needed = needed(&b.bounds);
 	if (!out->auto_create)
 		return true;
-	if (!idle_of(&b.annotations, &b.bounds, arena, &b.idle, refusal) ||
+	if (!http_scaling_of(&b.annotations, pa, config, config_keda, arena, &b.http, refusal) ||
+	    !idle_of(&b.annotations, &b.bounds, arena, &b.idle, refusal) ||
 	    !build_spec(&b, refusal))
 		return false;
+	out->http = b.http;
+	out->kept = b.kept =
+	    form == DESIRED_KEPT && b.http.metric && !pod_autoscaler_unreachable(pa);
 	if (b.only_resources && out->min == 0)
 		out->min = 1;
 	build_object(&b, form, now_ms, transfer, out);

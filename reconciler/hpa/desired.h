@@ -8,7 +8,7 @@
 #include "pkg/keda/config_keda.h"
 #include "pkg/knative/config_autoscaler.h"
 #include "pkg/knative/pod_autoscaler.h"
-#include "reconciler/hpa/refusal.h"
+#include "reconciler/hpa/http.h"
 
 struct desired {
 	bool auto_create;    /* false: object is NULL */
@@ -19,10 +19,15 @@ struct desired {
 	int32_t needed;        /* pods that prove initialization (contract section 5) */
 	bool held;             /* the warm hold is in minReplicaCount */
 	int64_t held_until_ms; /* server time; 0: until something else happens */
+	bool kept;             /* asked for DESIRED_KEPT, and it is one of those */
+	struct http_scaling http;
 };
 
 enum desired_form {
-	DESIRED_NOW,    /* what should be at now_ms: with the warm hold if it applies */
+	DESIRED_NOW, /* what should be at now_ms: with the warm hold if it applies */
+	/* The same, and one pod at least if it scales on HTTP requests and is not Unreachable:
+	 * nobody would see the request that should wake it. */
+	DESIRED_KEPT,
 	DESIRED_STEADY, /* without the hold (render, golden cases) */
 	DESIRED_FRESH,  /* as for a revision that was just made (render --fresh) */
 };

@@ -11,6 +11,7 @@
 #include "reconciler/hpa/backoff.h"
 #include "reconciler/hpa/message.h"
 #include "reconciler/hpa/unknown.h"
+#include "reconciler/hpa/unread.h"
 
 #define UNKNOWN_AFTER_MS INT64_C(30000)
 #define DEGRADED_AFTER_MS INT64_C(60000)
@@ -162,6 +163,14 @@ void note_misspelt(struct look *look, bool writes)
 		add(look, true, "UnknownAnnotation", text);
 }
 
+static void note_unread(struct look *look)
+{
+	const char *text = unread_note(look);
+
+	if (text)
+		add(look, true, REASON_ACTIVATORS_UNREAD, text);
+}
+
 void notes_of(struct look *look, const struct verdict *active, bool unwritten)
 {
 	if (active->status == CONDITION_FALSE && !unwritten)
@@ -171,4 +180,5 @@ void notes_of(struct look *look, const struct verdict *active, bool unwritten)
 	else
 		forget_unknown(&look->out->memo);
 	note_degraded(look);
+	note_unread(look);
 }

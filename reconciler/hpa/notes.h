@@ -1,7 +1,7 @@
 /*
  * The events of contract section 5: a change to a False reason at once, to an Unknown one if it
- * lasts 30 s, to True none; ScalingDegraded after 60 s. What concerns the user of the Service goes
- * to the Revision and the Service too.
+ * lasts 30 s, to True none; ScalingDegraded after 60 s, ActivatorMetricsUnavailable after 10. What
+ * concerns the user of the Service goes to the Revision and the Service too.
  */
 #ifndef HPA_NOTES_H
 #define HPA_NOTES_H

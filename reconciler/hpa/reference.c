@@ -46,7 +46,11 @@ static const char introduction[] =
 static const struct metric_name {
 	enum metric_kinds kind;
 	const char *name;
-} metric_names[] = {{METRIC_CPU, "cpu"}, {METRIC_MEMORY, "memory"}, {METRIC_CUSTOM, "custom"}};
+} metric_names[] = {{METRIC_CPU, "cpu"},
+		    {METRIC_MEMORY, "memory"},
+		    {METRIC_HTTP, "concurrency"},
+		    {METRIC_HTTP, "rps"},
+		    {METRIC_CUSTOM, "custom"}};
 
 /* ---- Markdown ---- */
 

@@ -37,12 +37,25 @@ struct explaining {
 
 /* Tried for every input; the wrong ones for it are refused and teach nothing. */
 static const char *const other_values[] = {
-    "1",      "2",         "30",
-    "45s",    "1m15s",     "true",
-    "false",  "other",     "a=b",
-    "bearer", "a=1,b=2",   "http://other.invalid",
-    "static", "basic",     "Value",
-    "50%",    "{\"a\":1}", "[{\"type\":\"o\",\"metadata\":{\"o\":\"o\"}}]",
+    "1",
+    "2",
+    "30",
+    "45s",
+    "1m15s",
+    "true",
+    "false",
+    "other",
+    "a=b",
+    "bearer",
+    "a=1,b=2",
+    "http://other.invalid",
+    "static",
+    "basic",
+    "Value",
+    "50%",
+    "other.invalid:1",
+    "{\"a\":1}",
+    "[{\"type\":\"o\",\"metadata\":{\"o\":\"o\"}}]",
 };
 
 /* ---- the fields ---- */
@@ -243,7 +256,13 @@ static void explain_defaults(struct explaining *x)
 	} keys[] = {{CONFIG_AUTOSCALER, "min-scale"},
 		    {CONFIG_AUTOSCALER, "max-scale"},
 		    {CONFIG_AUTOSCALER, "initial-scale"},
-		    {CONFIG_KEDA, "autoscaler.keda.prometheus-address"}};
+		    {CONFIG_AUTOSCALER, "container-concurrency-target-default"},
+		    {CONFIG_AUTOSCALER, "requests-per-second-target-default"},
+		    {CONFIG_AUTOSCALER, "container-concurrency-target-percentage"},
+		    {CONFIG_AUTOSCALER, "stable-window"},
+		    {CONFIG_AUTOSCALER, "scale-to-zero-grace-period"},
+		    {CONFIG_KEDA, "autoscaler.keda.prometheus-address"},
+		    {CONFIG_KEDA, "autoscaler.keda.http-scaler-address"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		bool keda = strcmp(keys[i].map, CONFIG_KEDA) == 0;
@@ -297,6 +316,21 @@ static void explain_revision(struct explaining *x)
 	settle(x, CLAIM_REVISION, "the revision");
 }
 
+/* The limit of a pod, where the revision has one, is its target for concurrency. */
+static void explain_concurrency(struct explaining *x)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct json *pa = json_copy(arena, x->rendered->pod_autoscaler);
+	struct json *spec = json_ensure_object(arena, pa, "spec");
+	int64_t limit = json_int_or(json_get(spec, "containerConcurrency"), 0);
+
+	if (limit <= 0)
+		return;
+	json_set_int(arena, spec, "containerConcurrency", limit == 1 ? 2 : limit - 1);
+	try_rendering(x, pa, x->maps, arena);
+	settle(x, CLAIM_VALUE, "containerConcurrency");
+}
+
 /* Of another class nothing is rendered, so varying it teaches nothing. */
 static void explain_class(struct explaining *x)
 {
@@ -332,6 +366,8 @@ struct json *render_explain(const struct rendered *rendered, const struct render
 	struct explaining x = {.rendered = rendered, .maps = maps, .form = form, .arena = arena};
 
 	collect(&x, "", rendered->object);
+	/* Before an annotated target, which it may cap. */
+	explain_concurrency(&x);
 	explain_annotations(&x);
 	explain_map(&x, CONFIG_AUTOSCALER, maps->autoscaler);
 	explain_map(&x, CONFIG_KEDA, maps->keda);

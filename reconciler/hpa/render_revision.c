@@ -1,5 +1,5 @@
 /*
- * Each kind is first brought to a revision (name, labels, annotations), then all go one way.
+ * Each kind is first brought to a revision (name, labels, annotations, spec), then all go one way.
  */
 #include "reconciler/hpa/render_revision.h"
 
@@ -15,6 +15,7 @@ struct revision {
 	const char *name;
 	const char *ns, *uid; /* NULL: not said */
 	struct json *labels, *annotations;
+	const struct json *spec; /* NULL: not said */
 };
 
 static bool is_a(const struct json *manifest, const char *group, const char *kind)
@@ -60,6 +61,7 @@ static struct revision from_template(const struct json *manifest, bool service, 
 	    .ns = json_text(meta_of(manifest, "namespace")),
 	    .labels = copy_of(template, "labels", arena),
 	    .annotations = copy_of(template, "annotations", arena),
+	    .spec = json_get(template, "spec"),
 	};
 
 	set_label(arena, r.labels, SERVING_GROUP "configuration", name);
@@ -80,6 +82,7 @@ static struct revision from_revision(const struct json *manifest, struct arena *
 	    .uid = json_text(meta_of(manifest, "uid")),
 	    .labels = copy_of(manifest, "labels", arena),
 	    .annotations = copy_of(manifest, "annotations", arena),
+	    .spec = json_get(manifest, "spec"),
 	};
 }
 
@@ -109,6 +112,7 @@ static const char *reachability_of(const struct revision *r)
 static struct json *spec_of(const struct revision *r, struct arena *arena)
 {
 	const char *reachability = reachability_of(r);
+	int64_t concurrency = json_int_or(json_get(r->spec, "containerConcurrency"), 0);
 	struct json *spec = json_object(arena);
 	struct json *target = json_ensure_object(arena, spec, "scaleTargetRef");
 
@@ -117,6 +121,8 @@ static struct json *spec_of(const struct revision *r, struct arena *arena)
 	json_set_text(arena, target, "name", child_name(r->name, "-deployment", arena));
 	if (reachability)
 		json_set_text(arena, spec, "reachability", reachability);
+	if (concurrency != 0)
+		json_set_int(arena, spec, "containerConcurrency", concurrency);
 	return spec;
 }
 

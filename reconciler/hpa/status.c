@@ -76,12 +76,15 @@ static void mark_sks(const struct look *look, struct conditions *set)
 {
 	const struct serverless_service *sks = our_sks(look);
 	const char *message = SKS_NOT_READY;
+	/* Another number of activators is a new generation; what was ready still serves. */
+	bool stays =
+	    sks && sks->was_ready && conditions_status(set, CONDITION_SKS_READY) == CONDITION_TRUE;
 
 	if (look->sks_failure)
 		message = arena_printf(look->arena, SKS_NOT_READY ": %s", look->sks_failure);
 	conditions_mark(set, look->arena, look->view->now_ms, CONDITION_SKS_READY,
-			sks && sks->ready ? CONDITION_TRUE : CONDITION_UNKNOWN, "NotReady",
-			message);
+			(sks && sks->ready) || stays ? CONDITION_TRUE : CONDITION_UNKNOWN,
+			"NotReady", message);
 }
 
 static void mark_conditions(const struct look *look, const struct verdict *active,

@@ -6,14 +6,14 @@
 #include "reconciler/hpa/trigger_checks.h"
 
 bool triggers_build(const struct annotations *annotations, const struct pod_autoscaler *pa,
-		    const struct config_keda *config, struct arena *arena, struct triggers *out,
-		    struct refusal *refusal)
+		    const struct config_keda *config, const struct http_scaling *http,
+		    struct arena *arena, struct triggers *out, struct refusal *refusal)
 {
 	struct listed_triggers listed;
 	struct json *first;
 
 	if (!listed_triggers_get(annotations, pa, arena, &listed, refusal) ||
-	    !default_trigger_make(annotations, pa, config, json_count(listed.list) > 0, arena,
+	    !default_trigger_make(annotations, pa, config, http, json_count(listed.list) > 0, arena,
 				  &first, refusal))
 		return false;
 	out->list = json_array(arena);

@@ -58,6 +58,10 @@ struct memo {
 	char *unknown_reason; /* Active's Unknown reason that waits for its 30 s */
 	int64_t unknown_since_ms;
 	bool unknown_told;
+	/* Activators that cannot be read: since when; of one that is kept up for that, since when
+	 * they can be again; unread.c. */
+	int64_t unread_since_ms, read_since_ms;
+	bool unread_kept, unread_told;
 	uint64_t misspelt_told; /* hash of what was said of misspelt annotations; 0: nothing */
 };
 
@@ -71,8 +75,10 @@ struct view {
 	const struct config_autoscaler *config;
 	const struct config_keda *config_keda;
 	const struct learned *learned;
-	bool leader;    /* false: writes nothing */
-	int64_t now_ms; /* server time */
+	bool activators_unread;     /* by this process, right now */
+	const char *activators_why; /* then: what went wrong; borrowed, may be NULL */
+	bool leader;                /* false: writes nothing */
+	int64_t now_ms;             /* server time */
 	/* The live object, whole, as the latest step on it in this pass (GET, CREATE or PATCH)
 	 * answered; NULL: none did, or that step failed. Never older than so where both are there.
 	 */

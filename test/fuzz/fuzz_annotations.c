@@ -139,12 +139,25 @@ static void check_object(const struct desired *desired, const struct desired *ag
 	CHECK(scaled_object_spec_hash(json_get(reread, "spec"), arena) == desired->hash);
 }
 
+static void check_http(const struct http_scaling *http)
+{
+	struct decimal target, least;
+
+	if (!http->metric)
+		return;
+	CHECK(decimal_parse(http->target, &target) && decimal_parse("0.01", &least));
+	CHECK(decimal_compare(&target, &least) >= 0);
+	CHECK(http_activators(http, 0) >= HTTP_ACTIVATORS_MIN);
+	CHECK(http_activators(http, INT32_MAX) >= http_activators(http, 0));
+}
+
 static void check_desired(const struct desired *desired, const struct desired *again,
 			  struct arena *arena)
 {
 	CHECK(desired->min >= 0 && desired->min <= desired->max);
 	CHECK(desired->needed >= 0 && desired->needed <= desired->max);
 	CHECK(desired->auto_create == (desired->object != NULL));
+	check_http(&desired->http);
 	if (desired->object)
 		check_object(desired, again, arena);
 }

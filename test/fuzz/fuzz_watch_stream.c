@@ -35,13 +35,14 @@ static const struct watched {
 	object_decode_fn *decode;
 	const char *(*index)(const struct object *object);
 } kinds[] = {
+    {&resource_pod_autoscalers, pod_autoscaler_decode, route_index_pod_autoscaler},
     {&resource_pod_autoscalers, pod_autoscaler_decode_lean, route_index_pod_autoscaler},
     {&resource_serverless_services, serverless_service_decode, NULL},
     {&resource_scaled_objects, scaled_object_decode, route_index_scaled_object},
     {&resource_hpas, hpa_decode, route_index_hpa},
     {&resource_leases, lease_decode, NULL},
     {&resource_config_maps, config_map_decode, NULL},
-    {&resource_pod_autoscalers, pod_autoscaler_decode, route_index_pod_autoscaler},
+    {&resource_endpoint_slices, endpoint_slice_decode, NULL},
 };
 
 struct bench {
@@ -154,6 +155,18 @@ static bool add_bytes(void *ctx, struct object *object)
 	return true;
 }
 
+/* They become parts of URLs. */
+static void check_places(const struct bench *b)
+{
+	CLEANUP(endpoint_places_release) struct endpoint_places places;
+	endpoint_places_of(b->store, "http-metrics", 9090, &places);
+	for (size_t i = 0; i < places.count; i++) {
+		const char *address = places.items[i].address;
+		CHECK(strspn(address, "0123456789abcdefABCDEF.:[]") == strlen(address));
+		CHECK(i == 0 || strcmp(places.items[i - 1].address, address) < 0);
+	}
+}
+
 static void check_store(struct bench *b)
 {
 	size_t count = store_count(b->store), whole = store_bytes(b->store);
@@ -166,6 +179,8 @@ static void check_store(struct bench *b)
 	/* A value is larger than its text. */
 	CHECK(held.objects <= 2048 * count + 64 * b->fed);
 	CHECK(whole >= held.objects);
+	if (b->kind->decode == endpoint_slice_decode)
+		check_places(b);
 	CHECK(whole - held.objects <= 2048 + 256 * b->most + 2 * held.keys);
 }
 

@@ -92,4 +92,10 @@ TEST(golden, decided)
 	run_file("decided.json", 53);
 }
 
-TEST_MAIN(TEST_OF(golden, parity), TEST_OF(golden, decided))
+/* metric: concurrency and metric: rps. */
+TEST(golden, http)
+{
+	run_file("http.json", 41);
+}
+
+TEST_MAIN(TEST_OF(golden, parity), TEST_OF(golden, decided), TEST_OF(golden, http))

@@ -1,6 +1,6 @@
 /*
- * Every Service in docs/recipes.md renders, and to what its recipe promises. A recipe that nobody
- * expects here, or one that is gone, fails.
+ * Every Service in docs/recipes.md and docs/http.md renders, and to what its recipe promises. A
+ * recipe that nobody expects here, or one that is gone, fails.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,9 @@
 
 #define NONE "no ScaledObject is made"
 
-/* In the order of the page. */
+static const char *const pages[] = {"/docs/recipes.md", "/docs/http.md"};
+
+/* In the order of the pages. */
 static const struct recipe {
 	const char *service;
 	const char *triggers; /* types in their order, or NONE */
@@ -19,6 +21,8 @@ static const struct recipe {
 	int max;
 	const char *says; /* somewhere in the ScaledObject, as compact JSON */
 } recipes[] = {
+    {"storefront", "external-push", 0, 30, "\"target\":\"40\""},
+    {"assistant", "external-push", 0, 4, "\"target\":\"1\""},
     {"shop", "cpu", 1, 20, "\"value\":\"60\""},
     {"cache", "memory", 2, 10, "\"containerName\":\"user-container\""},
     {"api", "prometheus", 1, 50, "\"authenticationRef\":{\"name\":\"prometheus\"}"},
@@ -30,6 +34,7 @@ static const struct recipe {
     {"embeddings", "prometheus", 1, 6, "\"metricType\":\"Value\""},
     {"reports", NONE, 0, 0, ""},
     {"imports", "cpu", 1, 5, "\"autoscaling.keda.sh/paused-scale-in\":\"true\""},
+    {"hello", "external-push", 0, 10, "\"target\":\"14\""},
 };
 
 struct page {
@@ -92,13 +97,15 @@ static bool take_document(void *ctx, struct json *document, struct error *err)
 	return true;
 }
 
-TEST(recipes, all)
+static void read_page(struct page *page, const char *name)
 {
 	static const char opening[] = "\n```yaml\n", closing[] = "\n```\n";
 	CLEANUP(error_clear) struct error err = ERROR_INIT;
-	struct page page = {.arena = arena_new()};
+	CLEANUP(strbuf_release) struct strbuf path = STRBUF_INIT;
 	size_t length;
-	char *text = test_read_file(SOURCE_DIR "/docs/recipes.md", &length);
+
+	strbuf_addf(&path, SOURCE_DIR "%s", name);
+	char *text = test_read_file(path.buf, &length);
 	const char *end, *block = strstr(text, opening);
 
 	for (; block; block = strstr(end, opening)) {
@@ -107,13 +114,21 @@ TEST(recipes, all)
 		EXPECT(end != NULL);
 		if (!end)
 			break;
-		EXPECT(yaml_parse_all(block, (size_t)(end - block) + 1, NULL, page.arena,
-				      take_document, &page, &err));
+		EXPECT(yaml_parse_all(block, (size_t)(end - block) + 1, NULL, page->arena,
+				      take_document, page, &err));
 		EXPECT_TEXT(error_text(&err), "");
 	}
-	test_row("the page");
-	EXPECT_INT(page.seen, ARRAY_SIZE(recipes));
 	free(text);
+}
+
+TEST(recipes, all)
+{
+	struct page page = {.arena = arena_new()};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		read_page(&page, pages[i]);
+	test_row("the pages");
+	EXPECT_INT(page.seen, ARRAY_SIZE(recipes));
 	arena_free(page.arena);
 }
 

@@ -100,7 +100,7 @@ static const char *act_name(unsigned act)
 	    "KEDA stops",
 	    "KEDA fails",
 	    "KEDA absent",
-	    "",
+	    "says RPS",
 	    "",
 	    "",
 	    "",

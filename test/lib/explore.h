@@ -36,9 +36,10 @@ enum explore_act {
 	USER_TRAFFIC = 1u << 12, /* the metric flips */
 	USER_OWN_SO = 1u << 13,  /* makes one of that name, or deletes it */
 	PODS_FAIL = 1u << 14,
-	KEDA_STOPS = 1u << 15,  /* goes on by itself, when all else is done */
-	KEDA_FAILS = 1u << 16,  /* Ready False, no HPA; until all else is done */
-	KEDA_ABSENT = 1u << 17, /* the API goes, with its objects; comes back likewise */
+	KEDA_STOPS = 1u << 15,    /* goes on by itself, when all else is done */
+	KEDA_FAILS = 1u << 16,    /* Ready False, no HPA; until all else is done */
+	KEDA_ABSENT = 1u << 17,   /* the API goes, with its objects; comes back likewise */
+	USER_SAYS_RPS = 1u << 18, /* annotations: the metric is rps; those of A take it back */
 	/* faults */
 	FAULT_LOST = 1u << 20,     /* a request is applied, its answer lost */
 	FAULT_FAILED = 1u << 21,   /* a request is not applied, for a passing reason */

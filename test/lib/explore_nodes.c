@@ -264,20 +264,12 @@ static void add_text(struct strbuf *key, const char *text)
 static void add_numbers(struct strbuf *key, const struct memo *memo)
 {
 	const int64_t numbers[] = {
-	    (int64_t)memo->refused_hash,
-	    memo->refused_tries,
-	    memo->refused_next_ms,
-	    (int64_t)memo->fought_hash,
-	    memo->fought_tries,
-	    memo->fought_next_ms,
-	    memo->status_tries,
-	    memo->status_next_ms,
-	    (int64_t)memo->status_version,
-	    memo->degraded_since_ms,
-	    memo->degraded_told,
-	    memo->unknown_since_ms,
-	    memo->unknown_told,
-	    (int64_t)memo->misspelt_told,
+	    (int64_t)memo->refused_hash, memo->refused_tries,   memo->refused_next_ms,
+	    (int64_t)memo->fought_hash,  memo->fought_tries,    memo->fought_next_ms,
+	    memo->status_tries,          memo->status_next_ms,  (int64_t)memo->status_version,
+	    memo->degraded_since_ms,     memo->degraded_told,   memo->unknown_since_ms,
+	    memo->unknown_told,          memo->unread_since_ms, memo->read_since_ms,
+	    memo->unread_kept,           memo->unread_told,     (int64_t)memo->misspelt_told,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -321,6 +313,8 @@ uint16_t memo_older(struct explore *x, uint16_t id, int64_t ms)
 	age(&memo.status_next_ms, ms);
 	age(&memo.degraded_since_ms, ms);
 	age(&memo.unknown_since_ms, ms);
+	age(&memo.unread_since_ms, ms);
+	age(&memo.read_since_ms, ms);
 	return memo_intern(x, &memo);
 }
 

@@ -119,13 +119,17 @@ bool user_acts(struct explore *x, struct state *s, enum explore_act act)
 	switch (act) {
 	case USER_SAYS_A:
 		return patches(x, s, KIND_PA,
-			       "{'metadata':{'annotations':{'" PREFIX "target':'5','" PREFIX
-			       "metric-type':null,'" PREFIX "min-scale':null,'" PREFIX
+			       "{'metadata':{'annotations':{'" PREFIX "metric':'m','" PREFIX
+			       "target':'5','" PREFIX "metric-type':null,'" PREFIX
+			       "min-scale':null,'" PREFIX
 			       "class':'hpa.autoscaling.knative.dev'}}}");
 	case USER_SAYS_B:
 		return patches(x, s, KIND_PA,
 			       "{'metadata':{'annotations':{'" PREFIX "target':'10','" PREFIX
 			       "min-scale':'2'}}}");
+	case USER_SAYS_RPS:
+		return patches(x, s, KIND_PA,
+			       "{'metadata':{'annotations':{'" PREFIX "metric':'rps'}}}");
 	case USER_SAYS_WRONG:
 		return patches(x, s, KIND_PA,
 			       "{'metadata':{'annotations':{'" PREFIX "metric-type':'Foo'}}}");

@@ -43,8 +43,10 @@ static struct json *external_metric(struct arena *arena, const struct json *trig
 {
 	struct json *metric = json_object(arena);
 	const char *type = json_text_or(json_get(trigger, "metricType"), "AverageValue");
-	const char *threshold =
-	    json_text_or(json_path(trigger, "metadata", "threshold", NULL), "1");
+	const struct json *metadata = json_get(trigger, "metadata");
+	/* What its scaler would answer of an external one. */
+	const char *answered = json_text_or(json_get(metadata, "target"), "1");
+	const char *threshold = json_text_or(json_get(metadata, "threshold"), answered);
 	json_set_text(arena, metric, "type", "External");
 	struct json *external = json_ensure_object(arena, metric, "external");
 	struct json *name = json_ensure_object(arena, external, "metric");

@@ -1,7 +1,8 @@
 /*
  * What KEDA's scalers see. A prometheus trigger sees the series that its query names, else the
- * value of its namespace; every other trigger sees the latter. The HPA controller asks for the same
- * by KEDA's name of a metric ("s0-prometheus"), as the metrics adapter answers it.
+ * value of its namespace; every other trigger, an external one too, sees the latter. The HPA
+ * controller asks for the same by KEDA's name of a metric ("s0-prometheus"), as the metrics adapter
+ * answers it.
  */
 #include <stdlib.h>
 #include <string.h>

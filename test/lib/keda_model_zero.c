@@ -1,6 +1,6 @@
 /*
- * KEDA's scale loop: polls at once and then every pollingInterval; between 0 and the minimum it
- * sets the replicas itself, above that the HPA does (spec/keda.md 3).
+ * KEDA's scale loop, without pushes: polls at once and then every pollingInterval; between 0 and
+ * the minimum it sets the replicas itself, above that the HPA does (spec/keda.md 3).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static int look(struct model *model, const struct version *so)
 		const char *type = json_text_or(json_get(trigger, "type"), "");
 		const char *threshold =
 		    json_text_or(json_path(trigger, "metadata", "activationThreshold", NULL), "0");
-		if (strcmp(type, "prometheus") != 0)
+		if (strcmp(type, "prometheus") != 0 && strcmp(type, "external-push") != 0)
 			continue;
 		double value = keda_value(model, so->ns, trigger);
 		if (isnan(value))

@@ -110,6 +110,69 @@ static const struct step zero_and_back[] = {
     END,
 };
 
+/* Activators in front from the first pass on, more of them with more pods; the cooldown is that of
+ * Knative's own autoscaler. */
+static const struct step on_requests[] = {
+    DO(starts),
+    ON(revision_made, RPS),
+    FOR(passes, 500),
+    ON(trace_is, SKS_MADE SO_MADE STATUS),
+    ON(sks_is, "spec.mode=\"Proxy\""),
+    ON(sks_is, "spec.numActivators=3"),
+    ON(so_is, "spec.triggers.0.type=\"external-push\""),
+    ON(so_is, "spec.triggers.0.metadata.target=\"35\""),
+    ON(so_is, "spec.cooldownPeriod=90"),
+    FOR(passes, 20000),
+    ON(ready_is, "True"),
+    ON(revision_is, "True"),
+    FOR(passes, 120000),
+    ON(so_is, "spec.minReplicaCount="),
+    ON(deployment_is, "spec.replicas=0"),
+    ON(active_is, "False NoTraffic: *"),
+    ON(revision_is, "True"),
+    ON(sks_is, "spec.numActivators=3"),
+    ON(trace_is, "*"),
+    FOR(is_quiet_for, 120000),
+    FOR(value_set, 350),
+    FOR(passes, 90000),
+    ON(deployment_is, "spec.replicas=10"),
+    ON(sks_is, "spec.numActivators=8"),
+    ON(active_is, "True"),
+    ON(ready_is, "True"),
+    ON(sks_ready_is, "True"),
+    ON(trace_is, "*"),
+    FOR(is_quiet_for, 120000),
+    FOR(value_set, 0),
+    FOR(passes, 300000),
+    ON(deployment_is, "spec.replicas=0"),
+    ON(sks_is, "spec.numActivators=3"),
+    ON(active_is, "False NoTraffic: *"),
+    END,
+};
+
+/* To HTTP requests and back: they go through activators before KEDA counts them there, and until it
+ * does so no longer. */
+static const struct step another_metric[] = {
+    READY_CUSTOM,
+    ON(sks_is, "spec.mode=\"Serve\""),
+    ON(annotated, "metric=concurrency\nprometheus-query-"),
+    FOR(passes, 3000),
+    ON(trace_is, SKS_PATCHED SO_PATCHED "*"),
+    ON(sks_is, "spec.mode=\"Proxy\""),
+    ON(so_is, "spec.triggers.0.type=\"external-push\""),
+    ON(ready_is, "True"),
+    FOR(is_quiet_for, 60000),
+    ON(annotated, "metric=m\nprometheus-query=q"),
+    FOR(passes, 3000),
+    ON(trace_is, SO_PATCHED SKS_PATCHED "*"),
+    ON(sks_is, "spec.mode=\"Serve\""),
+    ON(sks_is, "spec.numActivators="),
+    ON(so_is, "spec.triggers.0.type=\"prometheus\""),
+    ON(ready_is, "True"),
+    FOR(is_quiet_for, 60000),
+    END,
+};
+
 static const struct step invalid_annotation[] = {
     DO(starts),
     ON(revision_made, CUSTOM "min-scale=1\nmetric-type=Foo"),
@@ -345,6 +408,8 @@ const struct scenario scenarios_of_life[] = {
     SWEPT(fresh_cpu),
     SWEPT(initial_scale),
     SWEPT(zero_and_back),
+    SWEPT(on_requests),
+    SWEPT(another_metric),
     SWEPT(invalid_annotation),
     SWEPT(prometheus_down),
     SWEPT(unreachable),

@@ -83,9 +83,11 @@ STEP(count_is); /* text: plural; number */
  * creation.
  */
 #define CUSTOM "metric=m\ntarget=5\nprometheus-query=q\nmax-scale=10\n"
+#define RPS "metric=rps\ntarget=50\n"
 #define STATUS "PATCH podautoscalers/status default/hello-00001 200\n"
 #define SKS_MADE "POST serverlessservices default/hello-00001 201\n"
 #define SO_MADE "POST scaledobjects default/hello-00001 201\n"
+#define SKS_PATCHED "PATCH serverlessservices default/hello-00001 200\n"
 #define SO_PATCHED "PATCH scaledobjects default/hello-00001 200\n"
 #define WAITING "Unknown WaitingForHPA: *"
 /* A revision that has been ready for a while. */

@@ -17,6 +17,8 @@ static void play(const char *name)
 	X(fresh_cpu)                                                                               \
 	X(initial_scale)                                                                           \
 	X(zero_and_back)                                                                           \
+	X(on_requests)                                                                             \
+	X(another_metric)                                                                          \
 	X(invalid_annotation)                                                                      \
 	X(keda_installed_late)                                                                     \
 	X(keda_uninstalled)                                                                        \

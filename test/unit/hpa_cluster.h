@@ -36,6 +36,7 @@ struct cluster {
 	struct json *defaults;            /* merged into each written SO's spec, or NULL */
 	bool hide_so;                     /* the cache does not see the ScaledObject */
 	bool keda_installed, leader;
+	const char *activators_why; /* NULL: they are read */
 	struct config_autoscaler config;
 	struct config_keda config_keda;
 	struct learned *learned;
@@ -187,6 +188,8 @@ static inline void cluster_look(struct cluster *c)
 	view->hpa = (const struct hpa *)c->objects[3];
 	view->keda_installed = c->keda_installed;
 	view->leader = c->leader;
+	view->activators_unread = c->activators_why != NULL;
+	view->activators_why = c->activators_why;
 	view->config = &c->config;
 	view->config_keda = &c->config_keda;
 	view->learned = c->learned;
@@ -339,6 +342,7 @@ static inline bool cluster_pass(struct cluster *c)
 	c->writes = 0;
 	for (unsigned i = 0; i <= DECIDE_MAX_STEPS; i++) {
 		bool degraded = c->memo.degraded_told, unknown = c->memo.unknown_told;
+		bool unread = c->memo.unread_told;
 		cluster_decide(c);
 		if (c->last.step == STEP_DONE) {
 			record_notes(c);
@@ -353,6 +357,7 @@ static inline bool cluster_pass(struct cluster *c)
 		}
 		c->memo.degraded_told = degraded; /* the notes were not recorded */
 		c->memo.unknown_told = unknown;
+		c->memo.unread_told = unread;
 	}
 	return false;
 }

@@ -2,6 +2,7 @@
 #ifndef TEST_UNIT_HPA_TRIGGERS_H
 #define TEST_UNIT_HPA_TRIGGERS_H
 
+#include "pkg/knative/config_autoscaler.h"
 #include "reconciler/hpa/triggers.h"
 #include "test/unit/hpa_cluster.h"
 
@@ -10,6 +11,7 @@
 struct built {
 	struct cluster cluster;
 	struct annotations annotations;
+	struct http_scaling http;
 	struct triggers triggers;
 	struct refusal refusal;
 	bool ok;
@@ -43,8 +45,10 @@ static inline void build_with(struct built *b, const char *annotations, const ch
 	cluster_look(c);
 	b->triggers = (struct triggers){0};
 	b->ok = annotations_parse(c->view.pa, config, c->arena, &b->annotations, &b->refusal) &&
-		triggers_build(&b->annotations, c->view.pa, config, c->arena, &b->triggers,
-			       &b->refusal);
+		http_scaling_of(&b->annotations, c->view.pa, &config_autoscaler_default, config,
+				c->arena, &b->http, &b->refusal) &&
+		triggers_build(&b->annotations, c->view.pa, config, &b->http, c->arena,
+			       &b->triggers, &b->refusal);
 	if (b->ok)
 		json_write(b->triggers.list, &text);
 	b->json = b->ok ? swap_quotes(arena_strdup(c->arena, text.buf), '"', '\'') : NULL;

@@ -85,6 +85,7 @@ static void start_program(struct site *site)
 
 	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
 	setenv("PROBES_PORT", "0", 1);
+	setenv("SCALER_PORT", "0", 1);
 	setenv("METRICS_PROMETHEUS_PORT", "0", 1);
 	site->program = spawn(site, "program", argv);
 }

@@ -23,9 +23,17 @@ static void parse(struct parsed *p, const char *annotations)
 static const struct {
 	const char *annotations, *key, *text;
 } refused[] = {
-    {"'metric':''", "metric", "\"\" is empty; use cpu, memory, or"},
-    {"'metric':'concurrency'", "metric", "\"concurrency\" is not supported yet"},
-    {"'metric':'rps'", "metric", "\"rps\" is not supported yet"},
+    {"'metric':''", "metric", "\"\" is empty; use cpu, memory, concurrency, rps, or"},
+    {"'metric':'rps','target-utilization-percentage':'70%'", "target-utilization-percentage",
+     "\"70%\" is not a decimal number; use a decimal number from 1 to 100, for example 80"},
+    {"'metric':'rps','target-utilization-percentage':'0.9'", "target-utilization-percentage",
+     "\"0.9\" is too small"},
+    {"'metric':'rps','targetUtilizationPercentage':'100.1'", "targetUtilizationPercentage",
+     "\"100.1\" is too large"},
+    {"'metric':'concurrency','target-burst-capacity':'-0.5'", "target-burst-capacity",
+     "\"-0.5\" is too small; use a decimal number of at least 0, or -1 for no limit"},
+    {"'metric':'concurrency','target-burst-capacity':'-2'", "target-burst-capacity", "too small"},
+    {"'metric':'concurrency','targetBurstCapacity':'many'", "targetBurstCapacity", "not a decimal"},
     {"'target':'abc'", "target",
      "autoscaling.knative.dev/target: \"abc\" is not a decimal number; use a decimal "
      "number of at least 0.01, for example 70"},
@@ -219,7 +227,8 @@ TEST(annotations, others_are_ignored)
 {
 	struct parsed p;
 
-	parse(&p, "'target-burst-capacity':'x','scale-down-delay':'x','panic-window':'x',"
+	parse(&p, "'target-burst-capacity':'x','target-utilization-percentage':'x',"
+		  "'scale-down-delay':'x','panic-window':'x',"
 		  "'unheard-of':'x','example.com/target':'x'");
 	EXPECT(p.ok);
 	cluster_release(&p.cluster);
@@ -440,8 +449,11 @@ TEST(annotations, examples_are_right)
 		test_row("%s", rows[i].name);
 		const struct pod_autoscaler *pa = pa_with(&p.cluster, "");
 		struct pod_autoscaler one = *pa;
-		struct meta_pair pair = {rows[i].name, rows[i].example};
-		one.annotations = (struct meta_pairs){1, &pair};
+		/* by name, as they come */
+		struct meta_pair pairs[] = {{KEY("metric"), "rps"},
+					    {rows[i].name, rows[i].example}};
+		bool http = rows[i].kinds == METRIC_HTTP;
+		one.annotations = (struct meta_pairs){http ? 2 : 1, pairs + !http};
 		EXPECT(annotations_parse(&one, &config_keda_default, p.cluster.arena,
 					 &p.annotations, &p.refusal));
 		EXPECT(annotation_get(&p.annotations, rows[i].id) != NULL);

@@ -65,6 +65,12 @@ static const struct row {
     {CACHE_SO, true, {SO_META, SPEC}, {SO_META, SPEC ",'status':{'pausedReplicaCount':0}"}},
     {CACHE_SO, true, {"'uid':'so'", TARGET("d")}, {"'uid':'so'", TARGET("e")}},
     {CACHE_SO, true, {"'uid':'so'", TARGET("d")}, {"'uid':'other'", TARGET("d")}},
+    /* somebody else's, of which no hash is kept */
+    {CACHE_SO,
+     true,
+     {"'uid':'so'", "'spec':{'triggers':[{'type':'cron'}]}"},
+     {"'uid':'so'", "'spec':{'triggers':[{'type':'external-push','metadata':{'metric':'rps',"
+		    "'revision':'a'}}]}"}},
     {CACHE_SO, true, {"'uid':'so'", TARGET("d")}, {"'uid':'so'," OWNED_BY_PA, TARGET("d")}},
     {CACHE_HPA,
      false,

@@ -276,6 +276,7 @@ TEST(command, a_kubeconfig_keeps_its_secrets)
 	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
 	/* Should one be usable after all, the program ends all the same. */
 	setenv("PROBES_PORT", take_port(&desk, &taken), 1);
+	setenv("SCALER_PORT", "0", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
 		struct outcome o;
 
@@ -289,6 +290,40 @@ TEST(command, a_kubeconfig_keeps_its_secrets)
 	test_row("%s", "");
 	close(taken);
 	unsetenv("PROBES_PORT");
+	unsetenv("SCALER_PORT");
+	unsetenv("SYSTEM_NAMESPACE");
+	desk_release(&desk);
+}
+
+TEST(command, variables_of_the_scaler)
+{
+	static const struct {
+		const char *name, *value, *err;
+		int code;
+	} rows[] = {
+	    {"SCALER_PORT", "65536", "SCALER_PORT: \"65536\" is no port number", 2},
+	    {"SCALER_PORT", "x", "SCALER_PORT: \"x\" is no port number", 2},
+	    {"SCALER_TLS_CERT_FILE", "/a",
+	     "SCALER_TLS_CERT_FILE and SCALER_TLS_KEY_FILE go together", 2},
+	    {"SCALER_TLS_KEY_FILE", "/a",
+	     "SCALER_TLS_CERT_FILE and SCALER_TLS_KEY_FILE go together", 2},
+	    {"SCALER_TLS_CLIENT_CA_FILE", "/a",
+	     "SCALER_TLS_CLIENT_CA_FILE needs SCALER_TLS_CERT_FILE", 2},
+	    {"SCALER_TLS_CLIENT_CA_FILE", "", "kubeconfig /nowhere", 1}, /* counts as unset */
+	};
+	struct desk desk = desk_new();
+
+	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct outcome o;
+
+		test_row("%s=%s", rows[i].name, rows[i].value);
+		setenv(rows[i].name, rows[i].value, 1);
+		o = run(&desk, "run --kubeconfig /nowhere", "");
+		EXPECT_INT(o.code, rows[i].code);
+		EXPECT_CONTAINS(o.err, rows[i].err);
+		unsetenv(rows[i].name);
+	}
 	unsetenv("SYSTEM_NAMESPACE");
 	desk_release(&desk);
 }
@@ -380,5 +415,6 @@ TEST(command, a_thousand_services)
 }
 
 TEST_MAIN(TEST_OF(command, table), TEST_OF(command, lines_for_machines_or_for_people),
-	  TEST_OF(command, a_kubeconfig_keeps_its_secrets), TEST_OF(command, several_files),
+	  TEST_OF(command, a_kubeconfig_keeps_its_secrets),
+	  TEST_OF(command, variables_of_the_scaler), TEST_OF(command, several_files),
 	  TEST_OF(command, config_dir), TEST_OF(command, a_thousand_services))

@@ -21,6 +21,8 @@ TEST(config_keda, defaults)
 		test_row("%s", empty[i] ? empty[i] : "no data");
 		EXPECT(parsed(arena, empty[i], &c, &err));
 		EXPECT_TEXT(c.prometheus_address, "http://prometheus-operated.default.svc:9090");
+		EXPECT(c.http_scaler_address == NULL && !c.http_scaler_tls);
+		EXPECT_TEXT(c.system_namespace, "knative-serving");
 		EXPECT(c.auto_create);
 		EXPECT_INT(c.polling_interval, -1);
 		EXPECT_INT(c.cooldown_period, -1);
@@ -40,6 +42,8 @@ TEST(config_keda, every_key_has_its_place)
 	struct config_keda c;
 	EXPECT(parsed(arena,
 		      "{'autoscaler.keda.prometheus-address':' https://p.example/x\\n',"
+		      "'autoscaler.keda.http-scaler-address':' [fd00::7.1]:65535 ',"
+		      "'autoscaler.keda.http-scaler-tls':'true',"
 		      "'autoscaler.keda.scaledobject-autocreate':'F',"
 		      "'autoscaler.keda.polling-interval':'1',"
 		      "'autoscaler.keda.cooldown-period':'1m30s',"
@@ -52,6 +56,8 @@ TEST(config_keda, every_key_has_its_place)
 		      &c, &err));
 	EXPECT_TEXT(error_text(&err), "");
 	EXPECT_TEXT(c.prometheus_address, "https://p.example/x");
+	EXPECT_TEXT(c.http_scaler_address, "[fd00::7.1]:65535");
+	EXPECT(c.http_scaler_tls);
 	EXPECT(!c.auto_create);
 	EXPECT_INT(c.polling_interval, 1);
 	EXPECT_INT(c.cooldown_period, 90);
@@ -65,8 +71,10 @@ TEST(config_keda, every_key_has_its_place)
 		      "{'autoscaler.keda.cooldown-period':'0',"
 		      "'autoscaler.keda.polling-interval':'2147483647',"
 		      "'autoscaler.keda.fallback-behavior':'static',"
-		      "'autoscaler.keda.ignore-null-values':'t'}",
+		      "'autoscaler.keda.ignore-null-values':'t',"
+		      "'autoscaler.keda.http-scaler-address':'scaler_1.ns.svc:1'}",
 		      &c, &err));
+	EXPECT_TEXT(c.http_scaler_address, "scaler_1.ns.svc:1");
 	EXPECT_INT(c.cooldown_period, 0);
 	EXPECT_INT(c.polling_interval, INT32_MAX);
 	EXPECT_INT(c.ignore_null_values, 1);
@@ -75,6 +83,9 @@ TEST(config_keda, every_key_has_its_place)
 #define KEY(name, value) "{'autoscaler.keda." name "':'" value "'}"
 #define REFUSED(name, value, want)                                                                 \
 	"failed to parse \"autoscaler.keda." name "\": \"" value "\" is not " want
+
+#define ADDRESS(value)                                                                             \
+	REFUSED("http-scaler-address", value, "a host and a port, for example scaler.ns.svc:9092")
 
 TEST(config_keda, refusals)
 {
@@ -86,6 +97,18 @@ TEST(config_keda, refusals)
 	     REFUSED("prometheus-address", "prometheus:9090", "an http or https URL with a host")},
 	    {KEY("prometheus-address", " "),
 	     REFUSED("prometheus-address", " ", "an http or https URL with a host")},
+	    {KEY("http-scaler-address", "http://scaler:9092"), ADDRESS("http://scaler:9092")},
+	    {KEY("http-scaler-address", "scaler"), ADDRESS("scaler")},
+	    {KEY("http-scaler-tls", "mutual"),
+	     REFUSED("http-scaler-tls", "mutual", "true or false")},
+	    {KEY("http-scaler-address", ":9092"), ADDRESS(":9092")},
+	    {KEY("http-scaler-address", "scaler:"), ADDRESS("scaler:")},
+	    {KEY("http-scaler-address", "scaler:0"), ADDRESS("scaler:0")},
+	    {KEY("http-scaler-address", "scaler:+1"), ADDRESS("scaler:+1")},
+	    {KEY("http-scaler-address", "scaler:65536"), ADDRESS("scaler:65536")},
+	    {KEY("http-scaler-address", "a b:1"), ADDRESS("a b:1")},
+	    {KEY("http-scaler-address", "[]:1"), ADDRESS("[]:1")},
+	    {KEY("http-scaler-address", "fd00::7:1"), ADDRESS("fd00::7:1")},
 	    {KEY("scaledobject-autocreate", "yes"),
 	     REFUSED("scaledobject-autocreate", "yes", "true or false")},
 	    {KEY("polling-interval", "0"),

@@ -26,6 +26,7 @@ static void start_program(struct site *site, uint16_t port)
 
 	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
 	setenv("PROBES_PORT", "0", 1);
+	setenv("SCALER_PORT", "0", 1);
 	setenv("METRICS_PROMETHEUS_PORT", arena_printf(site->arena, "%u", port), 1);
 	site->program = spawn(site, "program", argv);
 }

@@ -235,6 +235,22 @@ static void paused_later(struct cluster *c)
 		   "{'type':'Paused','status':'True'}]}");
 }
 
+static void activators_unread(struct cluster *c)
+{
+	long_ready(c);
+	c->activators_why = "no route to host";
+	EXPECT(cluster_pass(c));
+	c->now_ms += 10 * SECOND;
+	EXPECT(cluster_pass(c));
+}
+
+/* They are more than one anyhow: the event alone tells, while nothing scales. */
+static void nothing_scales(struct cluster *c)
+{
+	activators_unread(c);
+	hpa_says(c, "False FailedGetExternalMetric", 2, 2);
+}
+
 static void other_class(struct cluster *c)
 {
 	first_pass(c);
@@ -245,6 +261,7 @@ static void other_class(struct cluster *c)
 
 /* ---- the table ---- */
 
+#define RPS "'metric':'rps'"
 #define OFF CUSTOM ",'scaled-object-auto-create':'false'"
 
 TEST(explain, each_row)
@@ -308,6 +325,8 @@ TEST(explain, each_row)
 	     "Resume", "annotate scaledobject r"},
 	    {CUSTOM, at_zero, "False", "NoTraffic", "no mistake", "keep one pod",
 	     ANNOTATE "min-scale=1"},
+	    {RPS, at_zero, "False", "NoTraffic", "The next request wakes it", "keep one pod",
+	     ANNOTATE "min-scale=1"},
 	    {CUSTOM ",'keda-paused-replicas':'0'", paused_at_zero, "False", "NoTraffic",
 	     "paused at 0", "Resume", ANNOTATE "keda-paused-replicas-"},
 	    {CUSTOM, pods_do_not_come, "Unknown", "ServerlessServiceNotReady",
@@ -332,6 +351,15 @@ TEST(explain, each_row)
 	     "external metrics", "kubectl get apiservice v1beta1.external.metrics.k8s.io"},
 	    {CUSTOM, keda_reports_trouble, "True", "ScalingDegraded", "TriggerError: all triggers",
 	     "what KEDA says", "kubectl -n ns describe scaledobject r"},
+	    {RPS, activators_unread, "True", "ActivatorMetricsUnavailable",
+	     "cannot be counted; so it is not taken to zero. The activators cannot be read: words",
+	     "metrics-protocol is prometheus",
+	     "kubectl -n knative-serving get configmap config-observability"},
+	    {RPS ",'min-scale':'2'", nothing_scales, "True", "ActivatorMetricsUnavailable",
+	     "cannot be counted", "that there are activators",
+	     "get endpointslice -l kubernetes.io/service-name=activator-service"},
+	    {RPS ",'min-scale':'2'", activators_unread, "True", "", "It is ready and scales",
+	     "Nothing to do", "status -n ns r -w"},
 	    {CUSTOM ",'keda-paused':'true'", paused_later, "True", "ScaledObjectPaused",
 	     "stays at the pods it has", "Resume", ANNOTATE "keda-paused-"},
 	    {CUSTOM, other_class, "Unknown", "OtherClass", "kpa.autoscaling.knative.dev",
@@ -345,6 +373,12 @@ TEST(explain, each_row)
 		rows[i].happens(&stage.cluster);
 		stage.image_is_missing = rows[i].happens == pods_do_not_come;
 		stage.quota_is_exceeded = rows[i].happens == quota_is_exceeded;
+		stage.evidence.events =
+		    J(&stage.cluster,
+		      "[{'reason':'ActivatorMetricsUnavailable','type':'Warning',"
+		      "'message':'The activators cannot be read: words','lastTimestamp':"
+		      "'2026-01-02T03:20:00Z','involvedObject':{'kind':'PodAutoscaler',"
+		      "'name':'r'}}]");
 		EXPECT(stage_explain(&stage));
 		EXPECT_TEXT(stage.findings.ready, rows[i].ready);
 		EXPECT_TEXT(stage.findings.reason, rows[i].reason);

@@ -117,6 +117,28 @@ TEST(row, bounds_of_ConfigMaps)
 	stage_release(&stage);
 }
 
+TEST(row, kept_up)
+{
+	struct stage stage;
+	struct cluster *c = &stage.cluster;
+	struct scaling_row row;
+
+	stage_init(&stage, "'metric':'rps'");
+	becomes_ready(c, 1);
+	c->now_ms += 10 * MINUTE;
+	EXPECT(cluster_pass(c));
+	EXPECT(look(&stage, &row));
+	EXPECT_TEXT(row.reason, "");
+	c->activators_why = "words";
+	EXPECT(cluster_pass(c));
+	c->now_ms += 10 * SECOND;
+	EXPECT(cluster_pass(c));
+	EXPECT(look(&stage, &row));
+	EXPECT_TEXT(row.reason, "ActivatorMetricsUnavailable");
+	EXPECT_INT(row.min, 1);
+	stage_release(&stage);
+}
+
 TEST(row, changes)
 {
 	struct stage stage;
@@ -161,4 +183,4 @@ TEST(row, changes)
 }
 
 TEST_MAIN(TEST_OF(row, as_json), TEST_OF(row, held), TEST_OF(row, of_other_classes_there_is_none),
-	  TEST_OF(row, bounds_of_ConfigMaps), TEST_OF(row, changes))
+	  TEST_OF(row, bounds_of_ConfigMaps), TEST_OF(row, kept_up), TEST_OF(row, changes))

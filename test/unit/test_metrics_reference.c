@@ -3,6 +3,7 @@
  * UPDATE_DOCS=1 this program writes that list.
  */
 #include "reconciler/controller/meters_requests.h"
+#include "reconciler/http/meters.h"
 #include "test/unit/shell_fixture.h"
 
 #define DOCUMENT SOURCE_DIR "/docs/operations.md"
@@ -13,11 +14,14 @@ static void describe(struct strbuf *out)
 {
 	struct fixture f;
 	struct request_meters *requests;
+	struct http_meters *http;
 
 	setup(&f);
 	requests = request_meters_new(f.metrics, "https://server");
+	http = http_meters_new(f.metrics, NULL, NULL);
 	metrics_process(f.metrics);
 	metrics_describe(f.metrics, out);
+	http_meters_free(http);
 	request_meters_free(requests);
 	teardown(&f);
 }

@@ -71,7 +71,10 @@ static struct json *example_of(const struct annotation_row *row, struct arena *a
 
 	json_set_text(arena, json_ensure_object(arena, spec, "scaleTargetRef"), "name", "d");
 	json_set_text(arena, metadata, "name", "r");
-	annotate(arena, annotations, "metric", row->kinds & METRIC_CUSTOM ? "m" : "memory");
+	annotate(arena, annotations, "metric",
+		 row->kinds & METRIC_CUSTOM  ? "m"
+		 : row->kinds == METRIC_HTTP ? "rps"
+					     : "memory");
 	annotate(arena, annotations, "target", "5");
 	annotate(arena, annotations, "min-scale", "1");
 	if (row->kinds & METRIC_CUSTOM) {

@@ -30,6 +30,8 @@
 	"scaled-object-override':'{\\\"spec\\\":{\\\"maxReplicaCount\\\":9,\\\"triggers\\\":["     \
 	"{\\\"type\\\":\\\"cron\\\",\\\"metadata\\\":{\\\"timezone\\\":\\\"UTC\\\"}}]}}'"
 
+#define HTTP(metric) CLASS ",'" A "metric':'" metric "'"
+
 struct explained {
 	struct arena *arena;
 	struct json *fields;
@@ -176,6 +178,28 @@ TEST(render_explain, origins)
 	     A "max-scale"},
 	    {CLASS "," OVERRIDE, NULL, NULL, "spec.maxReplicaCount", A "scaled-object-override"},
 	    {CLASS "," OVERRIDE, NULL, NULL, "spec.scaleTargetRef.name", "the revision"},
+	    /* concurrency and rps */
+	    {HTTP("concurrency"), NULL, NULL, TRIGGER "type", A "metric"},
+	    {HTTP("concurrency"), NULL, NULL, TRIGGER "metadata.target",
+	     "default of " CONFIG "container-concurrency-target-default"},
+	    {HTTP("rps"), NULL, NULL, TRIGGER "metadata.target",
+	     "default of " CONFIG "requests-per-second-target-default"},
+	    {HTTP("rps"), "{'requests-per-second-target-default':'50'}", NULL,
+	     TRIGGER "metadata.target", CONFIG "requests-per-second-target-default"},
+	    {HTTP("rps") ",'" A "target':'5'", NULL, NULL, TRIGGER "metadata.target", A "target"},
+	    {HTTP("rps") ",'" A "target-utilization-percentage':'50'", NULL, NULL,
+	     TRIGGER "metadata.target", A "target-utilization-percentage"},
+	    {HTTP("rps"), NULL, NULL, TRIGGER "metadata.revision", "the revision"},
+	    {HTTP("rps"), NULL, NULL, TRIGGER "metadata.scalerAddress",
+	     "default of " KEDA "http-scaler-address"},
+	    {HTTP("rps"), NULL, "{'autoscaler.keda.http-scaler-address':'s:1'}",
+	     TRIGGER "metadata.scalerAddress", KEDA "http-scaler-address"},
+	    {HTTP("rps"), NULL, NULL, HPA_PATH "behavior.scaleDown.stabilizationWindowSeconds",
+	     "default of " CONFIG "stable-window"},
+	    {HTTP("rps") ",'" A "window':'30s'", NULL, NULL,
+	     HPA_PATH "behavior.scaleDown.stabilizationWindowSeconds", A "window"},
+	    {HTTP("rps"), "{'scale-to-zero-grace-period':'40s'}", NULL, "spec.cooldownPeriod",
+	     CONFIG "scale-to-zero-grace-period"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -195,6 +219,41 @@ TEST(render_explain, the_hold_of_a_fresh_revision)
 	EXPECT_TEXT(from_of(&x, "spec.minReplicaCount"), A "initial-scale");
 	EXPECT_INT(json_int_or(json_get(field_of(&x, "spec.minReplicaCount"), "value"), 0), 3);
 	arena_free(x.arena);
+}
+
+TEST(render_explain, the_limit_of_the_container)
+{
+	static const struct {
+		const char *annotations, *value, *from;
+	} cases[] = {
+	    {HTTP("concurrency"), "7", "containerConcurrency"},
+	    {HTTP("concurrency") ",'" A "target':'50'", "7", "containerConcurrency"},
+	    {HTTP("concurrency") ",'" A "target':'5'", "3.5", A "target"},
+	    {HTTP("rps") ",'" A "target':'50'", "35", A "target"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct explained x = {.arena = arena_new()};
+		struct render_maps maps = {0};
+		struct rendered rendered;
+		struct error err = ERROR_INIT;
+		const char *text = arena_printf(
+		    x.arena,
+		    "{'apiVersion':'serving.knative.dev/v1','kind':'Service','metadata':{"
+		    "'name':'s'},'spec':{'template':{'metadata':{'annotations':{%s}},"
+		    "'spec':{'containerConcurrency':10}}}}",
+		    cases[i].annotations);
+
+		test_row("%s", cases[i].annotations);
+		EXPECT(render_manifest(parse_json(x.arena, text), &config_autoscaler_default,
+				       &config_keda_default, DESIRED_STEADY, x.arena, &rendered,
+				       &err));
+		x.fields = render_explain(&rendered, &maps, DESIRED_STEADY, x.arena);
+		EXPECT_TEXT(json_text(json_get(field_of(&x, TRIGGER "metadata.target"), "value")),
+			    cases[i].value);
+		EXPECT_TEXT(from_of(&x, TRIGGER "metadata.target"), cases[i].from);
+		arena_free(x.arena);
+	}
 }
 
 /* Each field once, with its value, in the order of the object. */
@@ -217,4 +276,4 @@ TEST(render_explain, complete)
 }
 
 TEST_MAIN(TEST_OF(render_explain, origins), TEST_OF(render_explain, the_hold_of_a_fresh_revision),
-	  TEST_OF(render_explain, complete))
+	  TEST_OF(render_explain, the_limit_of_the_container), TEST_OF(render_explain, complete))

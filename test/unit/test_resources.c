@@ -231,6 +231,7 @@ static pid_t start_program(int err, rlim_t descriptors)
 	setenv("SYSTEM_NAMESPACE", "knative-serving", 1);
 	setenv("POD_NAME", "p", 1);
 	setenv("PROBES_PORT", "0", 1);
+	setenv("SCALER_PORT", "0", 1);
 	setenv("METRICS_PROMETHEUS_PORT", "0", 1);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	execl(program, program, "--server", "http://127.0.0.1:1", "--disable-ha", (char *)NULL);

@@ -83,6 +83,35 @@ TEST(scaled_object, foreign_ones_keep_little)
 	}
 }
 
+TEST(scaled_object, on_requests)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	static const struct {
+		const char *triggers;
+		bool want;
+	} rows[] = {
+	    {"[{'type':'external-push','metadata':{'metric':'rps','revision':'r'}}]", true},
+	    {"[{'type':'cron','metadata':{}},"
+	     "{'type':'external-push','metadata':{'metric':'concurrency','revision':'r'}}]",
+	     true},
+	    {"[{'type':'external','metadata':{'metric':'rps','revision':'r'}}]", false},
+	    {"[{'type':'external-push','metadata':{'metric':'m','revision':'r'}}]", false},
+	    {"[{'type':'external-push','metadata':{'metric':'rps'}}]", false},
+	    {"[{'type':'external-push','metadata':[]},7,null]", false},
+	    {"{'type':'external-push','metadata':{'metric':'rps','revision':'r'}}", false},
+	    {"[]", false},
+	    {"null", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scaled_object *so = decoded(quoted_json(
+		    arena, arena_printf(arena, "{'metadata':{'name':'a'},'spec':{'triggers':%s}}",
+					rows[i].triggers)));
+		test_row("%s", rows[i].triggers);
+		EXPECT_INT(so->on_requests, rows[i].want);
+		object_unref(&so->object);
+	}
+}
+
 TEST(scaled_object, odd_ones_are_read_as_empty)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -213,7 +242,7 @@ TEST(scaled_object, in_sync_agrees_with_the_diff)
 }
 
 TEST_MAIN(TEST_OF(scaled_object, reads_every_field),
-	  TEST_OF(scaled_object, foreign_ones_keep_little),
+	  TEST_OF(scaled_object, foreign_ones_keep_little), TEST_OF(scaled_object, on_requests),
 	  TEST_OF(scaled_object, odd_ones_are_read_as_empty), TEST_OF(scaled_object, conditions),
 	  TEST_OF(scaled_object, long_messages_are_cut_on_a_character),
 	  TEST_OF(scaled_object, in_sync_agrees_with_the_diff))

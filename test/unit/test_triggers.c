@@ -273,7 +273,7 @@ TEST(triggers, templates)
 	EXPECT_TEXT(b.json, want);
 	/* The annotation itself is as it was: a second time gives the same. */
 	struct triggers again;
-	EXPECT(triggers_build(&b.annotations, b.cluster.view.pa, &config_keda_default,
+	EXPECT(triggers_build(&b.annotations, b.cluster.view.pa, &config_keda_default, &b.http,
 			      b.cluster.arena, &again, &b.refusal));
 	EXPECT(json_equal(again.list, b.triggers.list));
 	cluster_release(&b.cluster);
@@ -293,8 +293,8 @@ TEST(triggers, a_variable_cannot_break_out)
 	struct pod_autoscaler pa = *c->view.pa;
 	struct meta_pair label = {"serving.knative.dev/service", "x\"},\"b\":{\"c\":\"\n- y"};
 	pa.labels = (struct meta_pairs){1, &label};
-	EXPECT(triggers_build(&b.annotations, &pa, &config_keda_default, c->arena, &b.triggers,
-			      &b.refusal));
+	EXPECT(triggers_build(&b.annotations, &pa, &config_keda_default, &b.http, c->arena,
+			      &b.triggers, &b.refusal));
 	EXPECT_TEXT(json_text(json_path(json_at(b.triggers.list, 0), "metadata", "a", NULL)),
 		    label.value);
 	cluster_release(c);

@@ -183,7 +183,8 @@ func (s *site) lookAtSingleNamespace() {
 	there := &testCase{s.T, s.world, "elsewhere"}
 	s.run("create", "namespace", there.namespace)
 	there.newPodAutoscaler("not-ours")
-	for _, deed := range []string{"patch serverlessservices", "patch scaledobjects", "delete scaledobjects", "create events"} {
+	for _, deed := range []string{"patch serverlessservices", "patch scaledobjects", "delete scaledobjects",
+		"create events", "watch endpointslices"} {
 		deeds[deed](here, strings.ReplaceAll(deed, " ", "-"))
 	}
 	here.waitQuiet(2*time.Second, 20*time.Second)

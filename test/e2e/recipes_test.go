@@ -68,7 +68,7 @@ func TestRecipes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(services) < 11 {
+	if len(services) < 13 {
 		t.Fatalf("only %d Services in docs/recipes.md", len(services))
 	}
 	for _, service := range services {

@@ -62,6 +62,12 @@ var deeds = map[string]func(*testCase, string){
 		c.newPodAutoscaler(name)
 		c.setAnnotation(name, "metric-type", "Foo")
 	},
+	// The activators are looked for once a revision scales on HTTP requests; from
+	// then on one is there, for the lists too.
+	"watch endpointslices": func(c *testCase, name string) {
+		c.newPodAutoscaler(name)
+		c.setAnnotation(name, "metric", "concurrency")
+	},
 	// The same event again only counts up the one that is there.
 	"patch events": func(c *testCase, name string) {
 		c.newPodAutoscaler(name)

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ type Options struct {
 	OnlyAPIServer bool
 	// WithoutProgram leaves config/ to the test, and the program's login.
 	WithoutProgram bool
+	// WithoutKwok leaves nodes and pods to StartHTTPSet.
+	WithoutKwok bool
 	// Progress, if set, is told each step.
 	Progress func(format string, args ...any)
 }
@@ -150,6 +153,9 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 			}
 			return c.InstallKEDA(ctx)
 		}},
+	}
+	if c.options.WithoutKwok {
+		steps = slices.DeleteFunc(steps, func(s step) bool { return s.name == "kwok" })
 	}
 	if c.options.OnlyAPIServer {
 		steps = []step{{"etcd, kube-apiserver", c.startAPIServer}, {"CRDs", c.applyAllCRDs},

@@ -99,18 +99,23 @@ func (c *Cluster) StartKEDA(ctx context.Context) error {
 }
 
 func (c *Cluster) killServer(name string) {
+	if p := c.server(name); p != nil {
+		c.forget(p)
+		p.Kill()
+	}
+}
+
+// server is the last one started by that name, if it is still to run.
+func (c *Cluster) server(name string) *Process {
 	c.lock.Lock()
+	defer c.lock.Unlock()
 	var found *Process
 	for _, p := range c.processes {
 		if p.Name == name {
 			found = p
 		}
 	}
-	c.lock.Unlock()
-	if found != nil {
-		c.forget(found)
-		found.Kill()
-	}
+	return found
 }
 
 // Laggard is a second API server on the same etcd, which can be kept from

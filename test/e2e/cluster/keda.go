@@ -137,6 +137,16 @@ func addAll(object *unstructured.Unstructured, patch []byte) error {
 	return nil
 }
 
+func (c *Cluster) kedaAuthorities() string { return c.path("pki", "keda-authorities") }
+
+// TrustForKEDA makes KEDA trust servers of an authority, from its next start on.
+func (c *Cluster) TrustForKEDA(authority []byte) error {
+	if err := os.MkdirAll(c.kedaAuthorities(), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.kedaAuthorities(), "ca.crt"), authority, 0o644)
+}
+
 func (c *Cluster) startKEDAServers() error {
 	pki := func(name string) string { return c.path("pki", name) }
 	env := []string{
@@ -145,7 +155,7 @@ func (c *Cluster) startKEDAServers() error {
 		"POD_NAME=keda", "KUBECONFIG=" + c.Kubeconfig,
 	}
 	if _, err := c.tool("keda-operator", env,
-		"--cert-dir="+c.path("pki"), "--kube-api-qps=200", "--kube-api-burst=400",
+		"--cert-dir="+c.path("pki"), "--ca-dir="+c.kedaAuthorities(), "--kube-api-qps=200", "--kube-api-burst=400",
 		"--metrics-bind-address="+loopback(c.ports.kedaMetrics),
 		"--health-probe-bind-address="+loopback(c.ports.kedaHealth),
 		"--metrics-service-bind-address="+loopback(c.ports.kedaGRPC)); err != nil {

@@ -57,6 +57,11 @@ func WantCondition(object *unstructured.Unstructured, kind, status string) error
 // Poll calls check until it returns nil or the time is up, and then reports
 // what it last complained of.
 func Poll(ctx context.Context, limit time.Duration, what string, check func(context.Context) error) error {
+	return PollEvery(ctx, 100*time.Millisecond, limit, what, check)
+}
+
+// PollEvery is Poll for what is to be seen soon.
+func PollEvery(ctx context.Context, pause, limit time.Duration, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var last error
@@ -75,7 +80,7 @@ func Poll(ctx context.Context, limit time.Duration, what string, check func(cont
 				return fmt.Errorf("stopped waiting for %s: %w", what, last)
 			}
 			return fmt.Errorf("waited %s for %s: %w", limit, what, last)
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

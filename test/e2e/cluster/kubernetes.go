@@ -53,6 +53,10 @@ func (c *Cluster) launchAPIServer(ctx context.Context, flags ...string) error {
 	begin := time.Now()
 	defer func() { c.Audit.starting(begin) }()
 	args := append(c.apiServerArgs(loopback(c.ports.etcd), c.ports.apiserver), flags...)
+	if InOwnNetwork() {
+		// It would look for a default route, and there is none.
+		args = append(args, "--advertise-address="+bridgeIP)
+	}
 	var err error
 	if c.apiserver, err = c.tool("kube-apiserver", nil, args...); err != nil {
 		return err

@@ -131,11 +131,12 @@ func (c *Cluster) podEnvironment(pod *Pod, of []corev1.EnvVar) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	probes, metrics := freePort(), freePort()
+	probes, metrics, scaler := freePort(), freePort(), freePort()
 	pod.URL, pod.Metrics = "http://"+loopback(probes), "http://"+loopback(metrics)+"/metrics"
 	env := []string{"HOSTNAME=" + pod.Name,
 		"KUBERNETES_SERVICE_HOST=" + server.Hostname(), "KUBERNETES_SERVICE_PORT=" + server.Port(),
-		fmt.Sprintf("PROBES_PORT=%d", probes), fmt.Sprintf("METRICS_PROMETHEUS_PORT=%d", metrics)}
+		fmt.Sprintf("PROBES_PORT=%d", probes), fmt.Sprintf("METRICS_PROMETHEUS_PORT=%d", metrics),
+		fmt.Sprintf("SCALER_PORT=%d", scaler)}
 	fields := map[string]string{"metadata.name": pod.Name, "metadata.namespace": SystemNamespace}
 	for _, variable := range of {
 		value := variable.Value

@@ -53,6 +53,11 @@ func startChild(cmd *exec.Cmd) error {
 // start runs a program with its output appended to logs/NAME.log. env is
 // added to a minimal environment, so that no variable of the caller leaks in.
 func start(logs, name string, env []string, program string, args ...string) (*Process, error) {
+	return startApart(logs, name, 0, env, program, args...)
+}
+
+// startApart is start with new namespaces for the child: CLONE_NEWNET and the like.
+func startApart(logs, name string, apart uintptr, env []string, program string, args ...string) (*Process, error) {
 	log := filepath.Join(logs, name+".log")
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -62,7 +67,7 @@ func start(logs, name string, env []string, program string, args ...string) (*Pr
 	cmd := exec.Command(program, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + logs}, env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: apart}
 	if err := startChild(cmd); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

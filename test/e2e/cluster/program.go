@@ -13,6 +13,7 @@ import (
 type Program struct {
 	URL     string // of its probes
 	Metrics string // of its /metrics
+	Scaler  string // host and port of its external scaler
 	Log     string
 	Args    []string // what it is started with, besides --kubeconfig
 	Env     []string // the same, besides what it cannot do without
@@ -44,10 +45,11 @@ func (c *Cluster) NewReplica(name string) (*Program, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w; hack/build.sh builds it", err)
 	}
-	probes, metrics := freePort(), freePort()
+	probes, metrics, scaler := freePort(), freePort(), freePort()
 	return &Program{
 		URL:     "http://" + loopback(probes),
 		Metrics: "http://" + loopback(metrics) + "/metrics",
+		Scaler:  loopback(scaler),
 		Log:     filepath.Join(c.Logs, name+".log"),
 		Args:    []string{"--disable-ha"},
 		cluster: c,
@@ -56,6 +58,7 @@ func (c *Cluster) NewReplica(name string) (*Program, error) {
 		env: []string{
 			"SYSTEM_NAMESPACE=" + SystemNamespace, "POD_NAME=autoscaler-keda-hpa-" + name,
 			fmt.Sprintf("PROBES_PORT=%d", probes), fmt.Sprintf("METRICS_PROMETHEUS_PORT=%d", metrics),
+			fmt.Sprintf("SCALER_PORT=%d", scaler),
 		},
 	}, nil
 }

@@ -39,8 +39,11 @@ var toolSets = []toolSet{
 	{
 		name: "knative",
 		programs: map[string]string{
+			"knative-activator":      "knative.dev/serving/cmd/activator",
+			"knative-autoscaler":     "knative.dev/serving/cmd/autoscaler",
 			"knative-autoscaler-hpa": "knative.dev/serving/cmd/autoscaler-hpa",
 			"knative-controller":     "knative.dev/serving/cmd/controller",
+			"knative-queue":          "knative.dev/serving/cmd/queue",
 			"knative-webhook":        "knative.dev/serving/cmd/webhook",
 		},
 		modules: []string{"knative.dev/serving", "knative.dev/networking", "knative.dev/caching"},

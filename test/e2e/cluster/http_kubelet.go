@@ -172,8 +172,11 @@ func (k *kubelet) live(p *processPod) error {
 
 // startContainers starts the two containers of a Knative pod.
 func (k *kubelet) startContainers(p *processPod, box *sandbox) (app, queue *Process, err error) {
+	fields := map[string]string{
+		"metadata.name": p.Name, "metadata.namespace": p.Namespace, "status.podIP": box.IP, "status.hostIP": bridgeIP,
+	}
 	for _, container := range p.Spec.Containers {
-		env, err := containerEnvironment(container.Env, p.Pod, box.IP)
+		env, err := environment(container.Env, fields)
 		if err != nil {
 			return app, queue, err
 		}
@@ -191,27 +194,6 @@ func (k *kubelet) startContainers(p *processPod, box *sandbox) (app, queue *Proc
 		return app, queue, errors.New("it is not a pod of a Knative revision")
 	}
 	return app, queue, nil
-}
-
-func containerEnvironment(of []corev1.EnvVar, pod *corev1.Pod, ip string) ([]string, error) {
-	fields := map[string]string{
-		"metadata.name": pod.Name, "metadata.namespace": pod.Namespace, "status.podIP": ip, "status.hostIP": bridgeIP,
-	}
-	var env []string
-	for _, variable := range of {
-		value := variable.Value
-		if from := variable.ValueFrom; from != nil {
-			var known bool
-			if from.FieldRef != nil {
-				value, known = fields[from.FieldRef.FieldPath]
-			}
-			if !known {
-				return nil, fmt.Errorf("the container's %s comes from what is not known here", variable.Name)
-			}
-		}
-		env = append(env, variable.Name+"="+value)
-	}
-	return env, nil
 }
 
 // waitReady waits for queue-proxy's readiness probe and tells the API server.

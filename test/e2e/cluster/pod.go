@@ -137,7 +137,14 @@ func (c *Cluster) podEnvironment(pod *Pod, of []corev1.EnvVar) ([]string, error)
 		"KUBERNETES_SERVICE_HOST=" + server.Hostname(), "KUBERNETES_SERVICE_PORT=" + server.Port(),
 		fmt.Sprintf("PROBES_PORT=%d", probes), fmt.Sprintf("METRICS_PROMETHEUS_PORT=%d", metrics),
 		fmt.Sprintf("SCALER_PORT=%d", scaler)}
-	fields := map[string]string{"metadata.name": pod.Name, "metadata.namespace": SystemNamespace}
+	own, err := environment(of, map[string]string{"metadata.name": pod.Name, "metadata.namespace": SystemNamespace})
+	return append(env, own...), err
+}
+
+// environment is what a container's variables become, given the fields of its
+// pod that they may come from.
+func environment(of []corev1.EnvVar, fields map[string]string) ([]string, error) {
+	var env []string
 	for _, variable := range of {
 		value := variable.Value
 		if from := variable.ValueFrom; from != nil {
@@ -146,7 +153,7 @@ func (c *Cluster) podEnvironment(pod *Pod, of []corev1.EnvVar) ([]string, error)
 				value, known = fields[from.FieldRef.FieldPath]
 			}
 			if !known {
-				return nil, fmt.Errorf("the Deployment's %s comes from what is not known here", variable.Name)
+				return nil, fmt.Errorf("the variable %s comes from what is not known here", variable.Name)
 			}
 		}
 		env = append(env, variable.Name+"="+value)

@@ -231,6 +231,16 @@ static inline struct reading reading_of(const struct bench *bench)
 	return reading;
 }
 
+/* Until it has a rate, 10 s at most: pages with the counter are the rarer the longer one takes. */
+static inline void wait_for_rps(struct bench *bench)
+{
+	int64_t end = now(bench) + 10000 * TEST_PATIENCE;
+
+	while (now(bench) < end && reading_of(bench).rps == 0)
+		loop_step(bench->loop, 50);
+	EXPECT(reading_of(bench).rps > 0);
+}
+
 static inline bool unread(const struct bench *bench)
 {
 	return activators_unread(bench->activators) != NULL;

@@ -54,7 +54,7 @@ run() {
   if "build-fuzz/fuzz/fuzz_$name" "${options[@]}" "$corpus" "test/fuzz/seeds/$name" "$cases" >"$log" 2>&1; then
     printf '%-12s %s runs, %s\n' "$name" \
       "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
-      "$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1)"
+      "$(grep -aoE 'cov: [0-9]+' "$log" | tail -n 1)"
     rmdir --ignore-fail-on-non-empty "$cases"
     return 0
   fi

@@ -59,7 +59,7 @@ run() {
     return 0
   fi
   printf '%-12s FOUND\n' "$name"
-  grep -E 'ERROR|SUMMARY|runtime error|check failed|Test unit written|#[0-9]+ .*/(pkg|reconciler|test/fuzz)/' "$log" | head -n 20 || tail -n 20 "$log"
+  grep -aE 'ERROR|SUMMARY|runtime error|check failed|Test unit written|#[0-9]+ .*/(pkg|reconciler|test/fuzz)/' "$log" | head -n 20 || tail -n 20 "$log"
   return 1
 }
 

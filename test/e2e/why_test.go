@@ -144,7 +144,7 @@ func (p *person) waitSaid(limit time.Duration, name, what string, enough func(ex
 
 // wantSaid asks once more, for JSON and for the text for people, and checks
 // what all answers have in common. Between the two questions there may be
-// something new to say: then both are asked again.
+// something new to say: then both are asked again. ready "" is any.
 func (p *person) wantSaid(name, ready, reason string, parts ...string) explanation {
 	p.Helper()
 	var said explanation
@@ -170,7 +170,7 @@ func (p *person) wantSaid(name, ready, reason string, parts ...string) explanati
 		said.Namespace != p.namespace || said.Revision != name {
 		p.Errorf("the answer is about %+v", said)
 	}
-	if said.Ready != ready || said.Reason != reason {
+	if ready != "" && said.Ready != ready || said.Reason != reason {
 		p.Errorf("%s: ready %s, reason %q, want %s %q: %s", name, said.Ready, said.Reason, ready, reason, said.Summary)
 	}
 	p.wantText("summary", said.Summary, parts...)

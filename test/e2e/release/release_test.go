@@ -237,7 +237,7 @@ func (c *copied) look() {
 
 	kinds := c.kinds(files["autoscaler-keda-hpa.yaml"])
 	want := []string{"ServiceAccount", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "ConfigMap",
-		"NetworkPolicy", "PodDisruptionBudget", "Service", "Deployment"}
+		"NetworkPolicy", "PodDisruptionBudget", "Service", "Service", "Deployment"}
 	if !slices.Equal(kinds, want) {
 		c.Errorf("autoscaler-keda-hpa.yaml has %v, want %v", kinds, want)
 	}

@@ -66,6 +66,8 @@ TEST(activators, malformed_lines_are_passed_over)
 
 TEST(activators, as_often_as_somebody_needs_it)
 {
+	/* In an emulator a page takes over 20 ms, and the rest is longer for that. */
+	const int64_t most_ms = EMULATED ? ACTIVATORS_LOOK_MS / 2 : ACTIVATORS_READ_MS;
 	struct fake fake;
 	struct bench bench;
 	int64_t begin;
@@ -76,10 +78,9 @@ TEST(activators, as_often_as_somebody_needs_it)
 	begin = now(&bench);
 	wait_for(&bench, 6, 0);
 	EXPECT(now(&bench) - begin >= 5 * (ACTIVATORS_READ_MS - 1));
-	/* Some hundred ms, where a page takes 20 ms or more. */
-	EXPECT(rests(&bench, 0, ACTIVATORS_LOOK_MS / 2));
+	EXPECT(rests(&bench, 0, most_ms));
 	bench.needed = false;
-	EXPECT(rests(&bench, ACTIVATORS_LOOK_MS / 2 + 1, ACTIVATORS_LOOK_MS));
+	EXPECT(rests(&bench, most_ms + 1, ACTIVATORS_LOOK_MS));
 	/* Needed again, it is read at once, whenever the next page was due. */
 	bench.needed = true;
 	activators_wake(bench.activators);

@@ -32,6 +32,7 @@ struct fake {
 	char address[32];
 	pthread_mutex_t lock; /* of the rest */
 	struct answer answer;
+	bool held; /* nothing is answered until it is let go */
 	int requests, with_counters;
 	bool has_authorization;
 };
@@ -68,6 +69,16 @@ static inline bool send_page(struct exchange *exchange, const struct answer *ans
 	       exchange_send(exchange, "%s%s", answer->page, rest);
 }
 
+static inline bool is_held(struct fake *fake)
+{
+	bool held;
+
+	pthread_mutex_lock(&fake->lock);
+	held = fake->held;
+	pthread_mutex_unlock(&fake->lock);
+	return held;
+}
+
 static inline bool serve(void *ctx, struct exchange *exchange)
 {
 	struct fake *fake = ctx;
@@ -76,6 +87,11 @@ static inline bool serve(void *ctx, struct exchange *exchange)
 
 	pthread_mutex_lock(&fake->lock);
 	note(fake, exchange->request);
+	pthread_mutex_unlock(&fake->lock);
+	while (is_held(fake))
+		if (exchange_wait_closed(exchange, 5))
+			return false;
+	pthread_mutex_lock(&fake->lock);
 	answer = fake->answer;
 	pthread_mutex_unlock(&fake->lock);
 	if (answer.delay_ms && exchange_wait_closed(exchange, answer.delay_ms))
@@ -108,6 +124,13 @@ static inline void fake_say(struct fake *fake, const char *page, const char *raw
 	pthread_mutex_unlock(&fake->lock);
 }
 
+static inline void fake_hold(struct fake *fake, bool held)
+{
+	pthread_mutex_lock(&fake->lock);
+	fake->held = held;
+	pthread_mutex_unlock(&fake->lock);
+}
+
 static inline int fake_requests(struct fake *fake)
 {
 	int requests;
@@ -136,9 +159,10 @@ static inline void changed(void *ctx)
 	((struct bench *)ctx)->changes++;
 }
 
-static inline void bench_init_with(struct bench *bench, size_t page_max, int64_t unread_one_ms)
+static inline void bench_init_at(struct bench *bench, const struct clock *clock, size_t page_max,
+				 int64_t unread_one_ms)
 {
-	*bench = (struct bench){.loop = loop_new(&system_clock), .needed = true};
+	*bench = (struct bench){.loop = loop_new(clock), .needed = true};
 	bench->readings = readings_new();
 	readings_watch(bench->readings, "ns", "a");
 	bench->activators = activators_new(&(struct activators_config){
@@ -150,6 +174,11 @@ static inline void bench_init_with(struct bench *bench, size_t page_max, int64_t
 	    .page_max = page_max,
 	    .unread_one_ms = unread_one_ms,
 	});
+}
+
+static inline void bench_init_with(struct bench *bench, size_t page_max, int64_t unread_one_ms)
+{
+	bench_init_at(bench, &system_clock, page_max, unread_one_ms);
 }
 
 static inline void bench_init(struct bench *bench, size_t page_max)
@@ -194,33 +223,17 @@ static inline struct activators_stats stats_of(const struct bench *bench)
 	return stats;
 }
 
-/* Until that many whole pages have come and failed in all, 10 s at most. */
+/* Until that many whole pages have come and failed in all, 10 s at most, whatever the bench's own
+ * clock says. */
 static inline void wait_for(struct bench *bench, uint64_t pages, uint64_t failures)
 {
-	int64_t end = now(bench) + 10000 * TEST_PATIENCE;
+	int64_t end = clock_mono(&system_clock) + 10000 * TEST_PATIENCE;
 
-	while (now(bench) < end &&
+	while (clock_mono(&system_clock) < end &&
 	       (stats_of(bench).pages < pages || stats_of(bench).failures < failures))
 		loop_step(bench->loop, 50);
 	EXPECT(stats_of(bench).pages >= pages);
 	EXPECT(stats_of(bench).failures >= failures);
-}
-
-/* Until a page that comes is followed by a rest of so many ms, or 10 s: of a busy machine one page
- * may take long. */
-static inline bool rests(struct bench *bench, int64_t least_ms, int64_t most_ms)
-{
-	int64_t end = now(bench) + 10000 * TEST_PATIENCE, rest_ms;
-	uint64_t pages = stats_of(bench).pages;
-
-	while (now(bench) < end) {
-		loop_step(bench->loop, 50);
-		rest_ms = timers_next_ms(loop_timers(bench->loop));
-		if (stats_of(bench).pages > pages && rest_ms >= least_ms && rest_ms <= most_ms)
-			return true;
-		pages = stats_of(bench).pages;
-	}
-	return false;
 }
 
 static inline struct reading reading_of(const struct bench *bench)

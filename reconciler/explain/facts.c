@@ -195,7 +195,7 @@ static void tell_deployment(const struct why *why)
 
 /* ---- Events ---- */
 
-static int64_t time_of(const struct json *event)
+int64_t why_event_ms(const struct json *event)
 {
 	static const char *const keys[] = {"lastTimestamp", "eventTime", "firstTimestamp"};
 	int64_t ms;
@@ -242,9 +242,9 @@ static const struct json *newest(const struct why *why, const char *reason, int6
 
 	for (size_t i = 0; json_is(events, JSON_ARRAY) && i < json_count(events); i++) {
 		const struct json *event = json_at(events, i);
-		int64_t ms = time_of(event);
+		int64_t ms = why_event_ms(event);
 		bool follows = ms < before_ms || (ms == before_ms && i > *place);
-		if (!follows || (best && ms <= time_of(best)) || !has_reason(event, reason) ||
+		if (!follows || (best && ms <= why_event_ms(best)) || !has_reason(event, reason) ||
 		    !is_of_these(why, event))
 			continue;
 		best = event;
@@ -272,7 +272,7 @@ static void tell_event(const struct why *why, const struct json *event)
 
 	findings_fact(why->out, object, "%s event %s ago%s: %s: %s",
 		      json_text_or(json_get(event, "type"), "Normal"),
-		      text_duration(arena, why->scene->e->now_ms - time_of(event)),
+		      text_duration(arena, why->scene->e->now_ms - why_event_ms(event)),
 		      count > 1 ? arena_printf(arena, " (%lld times)", (long long)count) : "",
 		      json_text_or(json_get(event, "reason"), ""),
 		      json_text_or(json_get(event, "message"), ""));
@@ -291,7 +291,7 @@ static void tell_events(const struct why *why)
 		if (!event)
 			break;
 		tell_event(why, event);
-		before_ms = time_of(event);
+		before_ms = why_event_ms(event);
 	}
 }
 

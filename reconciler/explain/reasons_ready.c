@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "pkg/base/date.h"
+#include "pkg/knative/conditions.h"
 #include "reconciler/explain/text.h"
 #include "reconciler/explain/why.h"
 #include "reconciler/hpa/unread.h"
+
+/* The HPA looks every 15 s, and its clock may be another. */
+#define TOLD_BEFORE_MS 60000
 
 /* ---- pods that do not come ---- */
 
@@ -153,6 +157,19 @@ static void degraded(const struct why *why, const char *text)
 		     "keda-fallback-replicas=COUNT");
 }
 
+/* An event stays for an hour: one from before the HPA last scaled tells of another trouble. */
+static bool told_unread_lately(const struct why *why)
+{
+	const struct json *event = why_event(why, REASON_ACTIVATORS_UNREAD);
+	const struct condition *active;
+	struct conditions conditions;
+
+	conditions_decode(json_path(why->scene->e->hpa, "status", "conditions", NULL),
+			  why->out->arena, &conditions);
+	active = conditions_get(&conditions, "ScalingActive");
+	return event && (!active || why_event_ms(event) >= active->changed_ms - TOLD_BEFORE_MS);
+}
+
 /* The controller says so in an event alone; what it does about it shows in the ScaledObject. */
 static bool activators_unread(const struct why *why, const char *degradation)
 {
@@ -160,7 +177,7 @@ static bool activators_unread(const struct why *why, const char *degradation)
 
 	if (!scene->has_desired || !scene->desired.http.metric)
 		return false;
-	return scene_kept_up(scene) || (degradation && why_event(why, REASON_ACTIVATORS_UNREAD));
+	return scene_kept_up(scene) || (degradation && told_unread_lately(why));
 }
 
 static void say_unread(const struct why *why)

@@ -63,5 +63,6 @@ void why_facts(const struct why *why);
 const char *why_condition(const struct why *why, const struct json *object, const char *type);
 /* The newest Event of that reason about objects of the revision's name; NULL: none. */
 const struct json *why_event(const struct why *why, const char *reason);
+int64_t why_event_ms(const struct json *event); /* since 1970, when it last came; 0: unknown */
 
 #endif

@@ -251,6 +251,26 @@ static void nothing_scales(struct cluster *c)
 	hpa_says(c, "False FailedGetExternalMetric", 2, 2);
 }
 
+static void hpa_fails_since(struct cluster *c, const char *since)
+{
+	nothing_scales(c);
+	edit(c, c->hpa,
+	     "{'status':{'conditions':[{'type':'ScalingActive','status':'False','reason':"
+	     "'FailedGetResourceMetric','message':'words','lastTransitionTime':'%s'}]}}",
+	     since);
+}
+
+/* The event is from 03:20. */
+static void fails_from_then_on(struct cluster *c)
+{
+	hpa_fails_since(c, "2026-01-02T03:20:50Z");
+}
+
+static void something_else_fails_later(struct cluster *c)
+{
+	hpa_fails_since(c, "2026-01-02T03:21:10Z");
+}
+
 static void other_class(struct cluster *c)
 {
 	first_pass(c);
@@ -358,6 +378,12 @@ TEST(explain, each_row)
 	    {RPS ",'min-scale':'2'", nothing_scales, "True", "ActivatorMetricsUnavailable",
 	     "cannot be counted", "that there are activators",
 	     "get endpointslice -l kubernetes.io/service-name=activator-service"},
+	    {RPS ",'min-scale':'2'", fails_from_then_on, "True", "ActivatorMetricsUnavailable",
+	     "cannot be counted", "that there are activators",
+	     "get endpointslice -l kubernetes.io/service-name=activator-service"},
+	    {RPS ",'min-scale':'2'", something_else_fails_later, "True", "ScalingDegraded",
+	     "FailedGetResourceMetric: words", "what KEDA says",
+	     "kubectl -n ns describe scaledobject r"},
 	    {RPS ",'min-scale':'2'", activators_unread, "True", "", "It is ready and scales",
 	     "Nothing to do", "status -n ns r -w"},
 	    {CUSTOM ",'keda-paused':'true'", paused_later, "True", "ScaledObjectPaused",

@@ -45,19 +45,24 @@ static struct decimal container_limit(const struct resolving *r)
 	return out;
 }
 
-static struct decimal total_of(const struct resolving *r)
+/* place: whose it is, for refusals; NULL: the annotation's. */
+static struct decimal total_of(const struct resolving *r, const char **place)
 {
 	const struct annotation_value *annotated = annotation_get(r->annotations, A_TARGET);
 	const struct config_autoscaler *config = r->config;
 	struct decimal limit = container_limit(r);
 	bool limited = strcmp(limit.digits, "0") != 0;
 
+	*place = NULL;
 	if (annotated && limited && decimal_compare(&limit, &annotated->decimal) < 0)
 		return limit;
 	if (annotated)
 		return annotated->decimal;
+	*place = "containerConcurrency";
 	if (limited)
 		return limit;
+	*place = r->concurrency ? "config-autoscaler's container-concurrency-target-default"
+				: "config-autoscaler's requests-per-second-target-default";
 	return r->concurrency ? decimal_of(r, config->container_concurrency_target_default, "100")
 			      : decimal_of(r, config->requests_per_second_target_default, "200");
 }
@@ -91,28 +96,31 @@ static bool apply_utilization(const struct resolving *r, const struct decimal *t
 	return true;
 }
 
-static bool refuse_target(const struct resolving *r, const char *what)
+static bool refuse_target(const struct resolving *r, const char *place, const char *what)
 {
 	const struct annotation_value *target = annotation_get(r->annotations, A_TARGET);
 
 	return refuse(r->refusal, r->arena, annotation_key(r->annotations, A_TARGET),
-		      target ? target->text : NULL, "%s, for example %s", what,
+		      target ? target->text : NULL, "%s%s%s%s, for example %s",
+		      place ? "is missing, and " : "", place ? place : "", place ? " " : "", what,
 		      r->concurrency ? "100" : "200");
 }
 
 static bool set_target(const struct resolving *r, struct http_scaling *out)
 {
-	struct decimal total = total_of(r), target, most;
+	const char *place;
+	struct decimal total = total_of(r, &place), target, most;
 
 	CHECK(decimal_parse(TARGET_MAX, &most));
 	out->total = strtod(arena_printf(r->arena, "%se%d", total.digits, total.exponent), NULL);
 	if (apply_utilization(r, &total, &target))
 		out->target = decimal_plain(&target, r->arena);
 	if (!out->target)
-		return refuse_target(r, "has, times the utilization, too many digits; use fewer");
+		return refuse_target(r, place,
+				     "has, times the utilization, too many digits; use fewer");
 	if (decimal_compare(&target, &most) > 0)
-		return refuse_target(r, "is, times the utilization, more than " TARGET_MAX
-					"; use less");
+		return refuse_target(
+		    r, place, "is, times the utilization, more than " TARGET_MAX "; use less");
 	return true;
 }
 

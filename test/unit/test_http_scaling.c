@@ -147,17 +147,23 @@ TEST(http_scaling, target_of_the_configuration)
 	static const struct {
 		const char *annotations;
 		double concurrency, rps, fraction;
-		const char *want;
+		const char *want, *refusal;
 	} rows[] = {
-	    {CONCURRENCY, 50, 200, 0.7, "35"},
-	    {CONCURRENCY, 100, 200, 0.333, "33.3"},
-	    {CONCURRENCY, 0.1, 200, 0.1, "0.01"},
-	    {RPS, 100, 12.34, 0.8, "9.872"},
-	    {RPS, 100, 12.34, 1, "12.34"},
-	    {RPS, 100, NAN, 0.7, "140"},
-	    {CONCURRENCY, INFINITY, 200, 0.7, "70"},
-	    {CONCURRENCY, 100, 200, NAN, "70"},
-	    {CONCURRENCY ",'target':'10'", 50, 200, 0.55, "5.5"},
+	    {CONCURRENCY, 50, 200, 0.7, "35", NULL},
+	    {CONCURRENCY, 100, 200, 0.333, "33.3", NULL},
+	    {CONCURRENCY, 0.1, 200, 0.1, "0.01", NULL},
+	    {RPS, 100, 12.34, 0.8, "9.872", NULL},
+	    {RPS, 100, 12.34, 1, "12.34", NULL},
+	    {RPS, 100, NAN, 0.7, "140", NULL},
+	    {CONCURRENCY, INFINITY, 200, 0.7, "70", NULL},
+	    {CONCURRENCY, 100, 200, NAN, "70", NULL},
+	    {CONCURRENCY ",'target':'10'", 50, 200, 0.55, "5.5", NULL},
+	    {CONCURRENCY, 2e9, 200, 0.7, NULL,
+	     "target: is missing, and config-autoscaler's container-concurrency-target-default is, "
+	     "times the utilization, more than 1000000000; use less, for example 100"},
+	    {RPS, 100, 1e80, 0.7, NULL,
+	     "target: is missing, and config-autoscaler's requests-per-second-target-default has, "
+	     "times the utilization, too many digits"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -169,8 +175,11 @@ TEST(http_scaling, target_of_the_configuration)
 		config->requests_per_second_target_default = rows[i].rps;
 		config->container_concurrency_target_percentage = rows[i].fraction;
 		build(&b, false);
-		EXPECT_TEXT(b.refusal.text, NULL);
-		EXPECT_TEXT(target_of(&b), rows[i].want);
+		EXPECT_INT(b.ok, rows[i].refusal == NULL);
+		if (rows[i].refusal)
+			EXPECT_CONTAINS(b.refusal.text, rows[i].refusal);
+		else
+			EXPECT_TEXT(target_of(&b), rows[i].want);
 		cluster_release(&b.cluster);
 	}
 }
@@ -197,7 +206,8 @@ TEST(http_scaling, refusals)
 			 "'target-utilization-percentage':'66.6'",
 	     "target", "too many digits; use fewer, for example 100"},
 	    {RPS ",'target-utilization-percentage':'33.33333333333333333333333'", "target",
-	     "target: has, times the utilization, too many digits"},
+	     "target: is missing, and config-autoscaler's requests-per-second-target-default has, "
+	     "times the utilization, too many digits; use fewer, for example 200"},
 	    {RPS ",'trigger-prometheus-auth-name':'a'", "trigger-prometheus-auth-modes",
 	     "is missing"},
 	};

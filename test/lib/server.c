@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -143,6 +144,8 @@ static void take(struct server *server, int fd)
 	CHECK(server->count < CONNECTIONS_MAX);
 	struct connection *connection = &server->connections[server->count++];
 	*connection = (struct connection){.server = server, .fd = fd, .number = server->count};
+	/* As servers do: what is written in two goes is not to wait for an ACK. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	CHECK(pthread_create(&connection->thread, NULL, serve, connection) == 0);
 	pthread_mutex_unlock(&server->lock);
 }

@@ -207,12 +207,13 @@ static inline int64_t now(const struct bench *bench)
 	return timers_now(loop_timers(bench->loop));
 }
 
+/* A step at least, however long it takes to get there. */
 static inline void turn(struct bench *bench, int ms)
 {
 	int64_t end = now(bench) + ms;
 
-	while (now(bench) < end)
-		loop_step(bench->loop, (int)(end - now(bench)));
+	for (int64_t left = ms; left > 0; left = end - now(bench))
+		loop_step(bench->loop, (int)left);
 }
 
 static inline struct activators_stats stats_of(const struct bench *bench)

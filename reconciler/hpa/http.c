@@ -100,9 +100,10 @@ static bool refuse_target(const struct resolving *r, const char *place, const ch
 {
 	const struct annotation_value *target = annotation_get(r->annotations, A_TARGET);
 
+	if (place)
+		what = arena_printf(r->arena, "is missing, and %s %s", place, what);
 	return refuse(r->refusal, r->arena, annotation_key(r->annotations, A_TARGET),
-		      target ? target->text : NULL, "%s%s%s%s, for example %s",
-		      place ? "is missing, and " : "", place ? place : "", place ? " " : "", what,
+		      target ? target->text : NULL, "%s, for example %s", what,
 		      r->concurrency ? "100" : "200");
 }
 

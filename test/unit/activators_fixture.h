@@ -24,6 +24,7 @@ struct answer {
 	size_t filler;        /* bytes of comments in front of both then */
 	const char *raw;      /* all of it, instead; NULL: the page */
 	int delay_ms;
+	bool held; /* not at all, until it is let go */
 };
 
 /* An activator. */
@@ -32,7 +33,6 @@ struct fake {
 	char address[32];
 	pthread_mutex_t lock; /* of the rest */
 	struct answer answer;
-	bool held; /* nothing is answered until it is let go */
 	int requests, with_counters;
 	bool has_authorization;
 };
@@ -69,14 +69,14 @@ static inline bool send_page(struct exchange *exchange, const struct answer *ans
 	       exchange_send(exchange, "%s%s", answer->page, rest);
 }
 
-static inline bool is_held(struct fake *fake)
+static inline struct answer answer_of(struct fake *fake)
 {
-	bool held;
+	struct answer answer;
 
 	pthread_mutex_lock(&fake->lock);
-	held = fake->held;
+	answer = fake->answer;
 	pthread_mutex_unlock(&fake->lock);
-	return held;
+	return answer;
 }
 
 static inline bool serve(void *ctx, struct exchange *exchange)
@@ -88,12 +88,9 @@ static inline bool serve(void *ctx, struct exchange *exchange)
 	pthread_mutex_lock(&fake->lock);
 	note(fake, exchange->request);
 	pthread_mutex_unlock(&fake->lock);
-	while (is_held(fake))
+	while ((answer = answer_of(fake)).held)
 		if (exchange_wait_closed(exchange, 5))
 			return false;
-	pthread_mutex_lock(&fake->lock);
-	answer = fake->answer;
-	pthread_mutex_unlock(&fake->lock);
 	if (answer.delay_ms && exchange_wait_closed(exchange, answer.delay_ms))
 		return false;
 	if (!answer.raw)
@@ -127,7 +124,7 @@ static inline void fake_say(struct fake *fake, const char *page, const char *raw
 static inline void fake_hold(struct fake *fake, bool held)
 {
 	pthread_mutex_lock(&fake->lock);
-	fake->held = held;
+	fake->answer.held = held;
 	pthread_mutex_unlock(&fake->lock);
 }
 

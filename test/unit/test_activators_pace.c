@@ -131,7 +131,7 @@ TEST(activators, large_counters_are_asked_for_less)
 	scene_init(&scene);
 	scene.fake.answer.counters = COMPLETED("100");
 	one_page(&scene, 0);
-	while (reading_of(&scene.bench).rps_ms <= 1000)
+	for (int i = 0; i < 100 && reading_of(&scene.bench).rps_ms <= 1000; i++)
 		EXPECT_INT(gauges_between(&scene), 0);
 	pthread_mutex_lock(&scene.fake.lock);
 	scene.fake.answer.filler = (size_t)5 * 1024 * 1024; /* 524 ms of the rate */
@@ -145,7 +145,7 @@ TEST(activators, large_counters_are_asked_for_less)
 	scene_release(&scene);
 }
 
-/* Twenty times as long as a page with them took, half a minute at most. */
+/* Twenty times as long as a page with them took. */
 TEST(activators, counters_that_cost_much_are_asked_for_less)
 {
 	struct scene scene;
